@@ -1,0 +1,98 @@
+"""What the site decides: windows, limits, formats, responses.
+
+Plain data; ``settings`` fills it from environment and site file, and has checked every value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """How streams are cut: hopping windows on a grid of event time, ``0 < hop_ns <= length_ns``.
+
+    A window is closed once the asset's event time has passed its end by ``lateness_ns``.
+    """
+
+    length_ns: int = 10 * NS_PER_S
+    hop_ns: int = 5 * NS_PER_S
+    lateness_ns: int = 2 * NS_PER_S
+
+
+class SampleFormat(StrEnum):
+    """The layout of a binary sample block; both are little-endian."""
+
+    FLOAT32 = "float32"
+    INT16 = "int16"
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryTopic:
+    """Topics whose payloads are bare samples: ``value = raw * scale``; MQTT wildcards allowed."""
+
+    topic_filter: str
+    sample_format: SampleFormat
+    rate_hz: float
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A setpoint on one channel's window mean; ``deadband`` is in the unit of the channel."""
+
+    channel: str
+    category: Category
+    high: float | None = None
+    low: float | None = None
+    deadband: float = 0.0
+    priority: Priority = Priority.HIGH
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSite:
+    """What differs for one asset."""
+
+    limits: tuple[Limit, ...] = ()
+    categories: Mapping[str, Category] = field(default_factory=dict)  # by channel
+    responses: Mapping[str, str] = field(default_factory=dict)  # operator response by alarm
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """When a condition becomes an alarm and when it stops being one, in event time."""
+
+    on_delay_ns: int = 10 * NS_PER_S
+    off_delay_ns: int = 30 * NS_PER_S
+    log_hold_ns: int = 300 * NS_PER_S  # a log line is a moment: how long it stands for its fault
+    log_severity: Severity = Severity.ERROR  # the least that raises an alarm by itself
+    silence_ns: int = 300 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bounds on what a plant can make the agent hold."""
+
+    assets: int = 256
+    channels: int = 64  # of one asset
+    window_samples: int = 1 << 18  # of one channel: 1 MB of float32
+    templates: int = 4096
+    payload_bytes: int = 4 << 20
+    line_chars: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything the core has to know about where it runs."""
+
+    node: str
+    sensor_topics: tuple[str, ...]
+    log_topics: tuple[str, ...]
+    window: WindowSpec = WindowSpec()
+    commissioning_ns: int = 3600 * NS_PER_S
+    alarms: AlarmSpec = AlarmSpec()
+    caps: Caps = Caps()
+    binary_topics: tuple[BinaryTopic, ...] = ()
+    assets: Mapping[str, AssetSite] = field(default_factory=dict)

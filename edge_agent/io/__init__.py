@@ -1,0 +1,1 @@
+"""The thin shell: one outside thing per file, its exceptions translated once, here."""
