@@ -1,0 +1,294 @@
+"""What the evidence says of one asset: its signs, debounced, and the alarms they stand for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge_agent.core.alarms import Alarm, AlarmEvent, Suppression, Unshelve, advance
+from edge_agent.core.evidence import (
+    Delays,
+    Episode,
+    Evidence,
+    EvidenceKind,
+    Sign,
+    debounce,
+    extend,
+    fuse,
+)
+from edge_agent.core.logscore import LogScore
+from edge_agent.core.quantities import category_of
+from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
+from edge_agent.core.scoring import SensorScore
+from edge_agent.core.site import AlarmSpec, AssetSite, Limit
+from edge_agent.core.snapshot import freeze, thaw
+
+SILENCE = "silence"
+_DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
+_GRAVE = 3.0  # a score of this many thresholds is more than a hint
+_SEVERITIES = tuple(Severity)
+_LINE_PRIORITY = {
+    Severity.INFO: Priority.LOW,
+    Severity.WARNING: Priority.LOW,
+    Severity.ERROR: Priority.HIGH,
+    Severity.CRITICAL: Priority.CRITICAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoardState:
+    """Everything a board remembers, in a form that can be stored."""
+
+    alarms: dict[str, Alarm]
+    signs: dict[str, Sign]
+    episode: Episode | None
+
+
+class Board:
+    """The signs and alarms of one asset.
+
+    Every ``weigh_…`` takes one observation and returns the alarms that made a transition because of
+    it.  ``dirty`` is set where something changed that a restart must not forget.
+    """
+
+    def __init__(self, asset: str, spec: AlarmSpec, site: AssetSite) -> None:
+        self._asset = asset
+        self._spec = spec
+        self._site = site
+        self._delays = Delays(spec.on_delay_ns, spec.off_delay_ns)
+        self._signs: dict[str, Sign] = {}
+        self._episode: Episode | None = None
+        self.alarms: dict[str, Alarm] = {}
+        self.dirty = False
+
+    def weigh_score(self, score: SensorScore, quality: TimeQuality) -> list[Alarm]:
+        """Take the sensor model's score of a window; commissioning scores are not evidence."""
+        if score.commissioning:
+            return []
+        parts = self._parts(score)
+        if score.anomalous:
+            settled = self._episode is not None and self._counts(self._episode.leading)
+            self._episode = extend(
+                self._episode, score.end_ns, parts, score.threshold, settled=settled
+            )
+        elif score.score < _DEADBAND * score.threshold:
+            self._episode = None
+        return [alarm for fault in Category for alarm in self._weigh_part(fault, score, quality)]
+
+    def _weigh_part(self, fault: Category, score: SensorScore, quality: TimeQuality) -> list[Alarm]:
+        """Debounce the sensor model's sign of one fault."""
+        key = f"{EvidenceKind.SENSOR}:{fault}"
+        episode = self._episode
+        present = episode is not None and fault in episode.faults
+        if not present and key not in self._signs:
+            return []
+        leads = episode is not None and fault is episode.leading
+        since_ns = episode.since_ns if episode is not None and leads else score.end_ns
+        ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
+        sign = Sign(
+            fault=fault.value,
+            category=fault,
+            priority=Priority.HIGH if score.score >= _GRAVE * score.threshold else Priority.MEDIUM,
+            evidence=Evidence(
+                kind=EvidenceKind.SENSOR,
+                source=self._loudest(fault, score),
+                score=score.score,
+                threshold=score.threshold,
+                start_ns=score.start_ns,
+                end_ns=score.end_ns,
+                contributions=tuple(ranked),
+            ),
+            time_quality=quality,
+        )
+        return self._observe(key, sign, present=present, since_ns=since_ns)
+
+    def weigh_limits(self, frame: Frame) -> list[Alarm]:
+        """Take the window means of the channels that have a setpoint."""
+        changed = []
+        for limit in self._site.limits:
+            if (window := frame.windows.get(limit.channel)) is None:
+                continue
+            mean = float(np.mean(window.values, dtype=np.float64))
+            for key, setpoint, beyond in _sides(limit, mean):
+                before = self._signs.get(key)
+                standing = before is not None and (
+                    before.counts or before.differs_since_ns is not None
+                )
+                sign = Sign(
+                    fault=limit.category.value,
+                    category=limit.category,
+                    priority=limit.priority,
+                    evidence=Evidence(
+                        kind=EvidenceKind.LIMIT,
+                        source=limit.channel,
+                        score=mean,
+                        threshold=setpoint,
+                        start_ns=frame.start_ns,
+                        end_ns=frame.end_ns,
+                    ),
+                    time_quality=frame.time_quality,
+                )
+                present = beyond > (-limit.deadband if standing else 0.0)
+                changed += self._observe(key, sign, present=present, since_ns=frame.end_ns)
+        return changed
+
+    def weigh_line(self, line: LogLine, score: LogScore) -> list[Alarm]:
+        """Take what the log model read in a line; a grave line stands for its fault for a while."""
+        severe = _SEVERITIES.index(score.severity) >= _SEVERITIES.index(self._spec.log_severity)
+        if score.abstained or score.category is Category.NORMAL or not severe:
+            return []
+        key = f"{EvidenceKind.LOG}:{score.category}"
+        sign = Sign(
+            fault=score.category.value,
+            category=score.category,
+            priority=_LINE_PRIORITY[score.severity],
+            evidence=Evidence(
+                kind=EvidenceKind.LOG,
+                source=score.template,
+                score=score.probability,
+                threshold=0.0,
+                start_ns=line.at_ns,
+                end_ns=line.at_ns,
+            ),
+            time_quality=line.time_quality,
+            counts=True,
+            until_ns=line.at_ns + self._spec.log_hold_ns,
+        )
+        before = self._signs.get(key)
+        if before is not None and before.counts:
+            graver = max(before, sign, key=lambda s: tuple(Priority).index(s.priority))
+            until_ns = max(before.until_ns or 0, sign.until_ns or 0)
+            sign = replace(graver, until_ns=until_ns)
+        return self._put(key, sign, line.at_ns)
+
+    def weigh_silence(self, silent_since_ns: int | None, now_ns: int) -> list[Alarm]:
+        """Take whether the asset has gone silent, and since when; times are times of receipt."""
+        if silent_since_ns is None and SILENCE not in self._signs:
+            return []
+        since_ns = now_ns if silent_since_ns is None else silent_since_ns
+        sign = Sign(
+            fault=SILENCE,
+            category=Category.COMMUNICATION,
+            priority=Priority.LOW,
+            evidence=Evidence(
+                kind=EvidenceKind.SILENCE,
+                source=self._asset,
+                score=0.0,
+                threshold=0.0,
+                start_ns=since_ns,
+                end_ns=now_ns,
+            ),
+            time_quality=TimeQuality.RECEIVED,
+            counts=silent_since_ns is not None,
+        )
+        standing = self._signs.get(SILENCE)
+        if standing is not None and standing.counts is sign.counts:
+            return []
+        return self._put(SILENCE, sign, now_ns)
+
+    def elapse(self, now_ns: int, log_now_ns: int) -> list[Alarm]:
+        """Let log signs and shelvings run out.
+
+        Args:
+            now_ns: The agent's time, which ends shelvings.
+            log_now_ns: Event time of the asset's log stream, which ends log signs.
+        """
+        changed = []
+        for key, sign in list(self._signs.items()):
+            if sign.counts and sign.until_ns is not None and sign.until_ns <= log_now_ns:
+                ended = replace(sign, counts=False)
+                changed += self._put(key, ended, sign.until_ns)
+        for alarm in list(self.alarms.values()):
+            if alarm.suppression is Suppression.SHELVED and (alarm.shelved_until_ns or 0) <= now_ns:
+                changed += self.apply(alarm.name, Unshelve(now_ns))
+        return changed
+
+    def apply(self, name: str, event: AlarmEvent) -> list[Alarm]:
+        """Advance the alarm ``name``; a list of one where that was a transition, else empty."""
+        before = self.alarms.get(name) or Alarm(self._asset, name, _category(name))
+        after = advance(before, event)
+        if after is before:
+            return []
+        self.alarms[name] = after
+        self.dirty = True
+        return [after]
+
+    def reset(self, now_ns: int) -> list[Alarm]:
+        """Forget the sensor model's signs, because what is normal is being learned anew."""
+        self._episode = None
+        changed = []
+        for key, sign in list(self._signs.items()):
+            if sign.evidence.kind is EvidenceKind.SENSOR:
+                changed += self._put(key, replace(sign, counts=False), now_ns)
+        return changed
+
+    def snapshot(self) -> object:
+        """Return everything that a restart needs, as JSON-able data."""
+        return freeze(BoardState(self.alarms, self._signs, self._episode))
+
+    def restore(self, data: object) -> None:
+        """Take up where :meth:`snapshot` was made."""
+        state = thaw(BoardState, data)
+        self.alarms, self._signs, self._episode = state.alarms, state.signs, state.episode
+
+    def _observe(self, key: str, sign: Sign, *, present: bool, since_ns: int) -> list[Alarm]:
+        before = self._signs.get(key)
+        if before is not None:
+            sign = replace(sign, counts=before.counts, differs_since_ns=before.differs_since_ns)
+        at_ns = sign.evidence.end_ns
+        after = debounce(sign, present=present, since_ns=since_ns, at_ns=at_ns, delays=self._delays)
+        return self._put(key, after, at_ns)
+
+    def _put(self, key: str, sign: Sign, at_ns: int) -> list[Alarm]:
+        """Store a sign; where what it claims has changed, ask what its fault's signs now say."""
+        before = self._signs.get(key)
+        counted = before is not None and before.counts
+        self._signs[key] = sign
+        if not sign.counts and sign.differs_since_ns is None:
+            del self._signs[key]  # it says nothing any more
+        if sign.counts is counted and not sign.counts:
+            return []
+        self.dirty |= sign.counts is not counted
+        return self.apply(sign.fault, fuse(list(self._of(sign.fault)), at_ns))
+
+    def _of(self, fault: str) -> Iterator[Sign]:
+        return (sign for sign in self._signs.values() if sign.fault == fault)
+
+    def _counts(self, fault: Category) -> bool:
+        return any(sign.counts for sign in self._of(fault.value))
+
+    def _category(self, channel: str) -> Category:
+        return category_of(channel, self._site.categories)
+
+    def _parts(self, score: SensorScore) -> dict[Category, float]:
+        """Return the score split over the categories of its channels."""
+        total = sum(score.contributions.values())
+        parts: dict[Category, float] = {}
+        for channel, part in score.contributions.items():
+            category = self._category(channel)
+            share = part / total if total > 0 else 1 / len(score.contributions)
+            parts[category] = parts.get(category, 0.0) + share * score.score
+        return parts
+
+    def _loudest(self, fault: Category, score: SensorScore) -> str:
+        """Return the channel of this fault's category that contributes most."""
+        ours = {c: p for c, p in score.contributions.items() if self._category(c) is fault}
+        parts = ours or score.contributions
+        return max(parts, key=lambda channel: parts[channel])
+
+
+def _sides(limit: Limit, mean: float) -> Iterator[tuple[str, float, float]]:
+    """Yield ``(key, setpoint, how far the mean is beyond it)`` for each side that is set."""
+    if limit.high is not None:
+        yield (
+            f"{EvidenceKind.LIMIT}:{limit.channel}:high:{limit.high}",
+            limit.high,
+            mean - limit.high,
+        )
+    if limit.low is not None:
+        yield f"{EvidenceKind.LIMIT}:{limit.channel}:low:{limit.low}", limit.low, limit.low - mean
+
+
+def _category(name: str) -> Category:
+    """Return the category of an alarm that carries a category's name, as all but silence do."""
+    return Category(name) if name in tuple(Category) else Category.COMMUNICATION
