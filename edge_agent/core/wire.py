@@ -1,0 +1,183 @@
+"""Alarms as documents: what SCADA, historians and people read.
+
+The shape is version 1 of the alert, fixed by ``alert.schema.json`` beside this file.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from edge_agent.core.alarms import Alarm, State, Suppression
+from edge_agent.core.evidence import Evidence, EvidenceKind
+from edge_agent.core.records import NS_PER_S, Category
+
+ALERT_SCHEMA = "edge-agent/alert/1"
+
+_FAULT = {
+    Category.NORMAL: "condition",
+    Category.MECHANICAL: "mechanical fault",
+    Category.THERMAL: "thermal fault",
+    Category.ELECTRICAL: "electrical fault",
+    Category.HYDRAULIC_PNEUMATIC: "hydraulic or pneumatic fault",
+    Category.SENSOR: "sensor fault",
+    Category.COMMUNICATION: "loss of communication",
+    Category.CONTROL_SOFTWARE: "control or software fault",
+    Category.SAFETY: "safety condition",
+    Category.SECURITY: "security event",
+}
+
+_RESPONSE = {
+    Category.NORMAL: "No action.",
+    Category.MECHANICAL: "Listen to the machine; plan an inspection of bearings and drive.",
+    Category.THERMAL: "Check cooling, load and lubrication; reduce the load if it keeps rising.",
+    Category.ELECTRICAL: "Check load, supply and drive; have an electrician look at the readings.",
+    Category.HYDRAULIC_PNEUMATIC: "Check level, filters, valves and lines for leaks.",
+    Category.SENSOR: "Check the sensor, its plug and its cable before trusting its value.",
+    Category.COMMUNICATION: "Check the link between the machine and the gateway.",
+    Category.CONTROL_SOFTWARE: "Read the controller's diagnostics; note program and last change.",
+    Category.SAFETY: "Follow the site's safety procedure; do not reset before looking.",
+    Category.SECURITY: "Tell whoever is responsible for the plant network.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model spoke, so that an alert can be understood years later."""
+
+    name: str
+    version: str
+    sha256: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rendered alert: one body, published as event and as retained state."""
+
+    id: str
+    asset: str
+    alarm: str
+    body: Mapping[str, object]
+
+    def render(self) -> bytes:
+        """Return the document as compact UTF-8 JSON; the same alert always gives the same bytes."""
+        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def rfc3339(at_ns: int) -> str:
+    """Return ``at_ns`` as RFC 3339 in UTC, with as many of 0, 3, 6 or 9 digits as it needs."""
+    seconds, fraction = divmod(at_ns, NS_PER_S)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    digits = f"{fraction:09d}"
+    while digits.endswith("000"):
+        digits = digits[:-3]
+    return f"{text}.{digits}Z" if digits else f"{text}Z"
+
+
+def alert(
+    alarm: Alarm,
+    *,
+    node: str,
+    sequence: int,
+    responses: Mapping[str, str],
+    models: Mapping[EvidenceKind, ModelIdentity],
+) -> Alert:
+    """Return the document about the latest transition of ``alarm``.
+
+    Args:
+        alarm: After the transition.
+        node: The gateway's name.
+        sequence: Position among all alerts of this node; it only ever grows.
+        responses: What operators should do, by alarm name; a default per category fills in.
+        models: The models in use, by the kind of evidence that they give.
+
+    Returns:
+        An alert whose id is a function of node, asset, alarm, occurrence and transition, so that
+        the same transition has the same id after any restart, and in replay.
+    """
+    identity = f"{node}/{alarm.asset}/{alarm.name}/{alarm.raised_ns}"
+    name = f"edge-agent:{identity}/{alarm.occurrence}/{alarm.transition}"
+    alert_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+    spoke = [models[e.kind] for e in alarm.evidence if e.kind in models]
+    body = {
+        "schema": ALERT_SCHEMA,
+        "id": alert_id,
+        "sequence": sequence,
+        "node": node,
+        "asset": alarm.asset,
+        "alarm": alarm.name,
+        "category": alarm.category.value,
+        "priority": alarm.priority.value,
+        "state": alarm.state.value,
+        "active": alarm.active,
+        "acknowledged": alarm.acknowledged,
+        "suppression": alarm.suppression.value,
+        "occurrence": alarm.occurrence,
+        "raised_at": _optional_time(alarm.raised_ns),
+        "changed_at": rfc3339(alarm.changed_ns),
+        "cleared_at": _optional_time(alarm.cleared_ns),
+        "time_quality": alarm.time_quality.value,
+        "summary": summary(alarm),
+        "response": responses.get(alarm.name) or _RESPONSE[alarm.category],
+        "evidence": [_evidence(evidence) for evidence in alarm.evidence],
+        "model": asdict(spoke[0]) if spoke else None,
+    }
+    return Alert(id=alert_id, asset=alarm.asset, alarm=alarm.name, body=body)
+
+
+def summary(alarm: Alarm) -> str:
+    """Return the alarm as one sentence that a fitter understands."""
+    fault = f"{alarm.asset}: {_FAULT[alarm.category]}"
+    if alarm.suppression is Suppression.SHELVED and alarm.shelved_until_ns is not None:
+        return f"{fault}, shelved until {_clock(alarm.shelved_until_ns)}."
+    if alarm.active and alarm.raised_ns is not None:
+        reasons = "; ".join(_reason(evidence) for evidence in alarm.evidence)
+        known = ", acknowledged" if alarm.state is State.ACTIVE_ACKNOWLEDGED else ""
+        return f"{fault} since {_clock(alarm.raised_ns)}{known}: {reasons}."
+    if alarm.raised_ns is not None and alarm.cleared_ns is not None:
+        lasted = _span(alarm.cleared_ns - alarm.raised_ns)
+        return f"{fault} is over since {_clock(alarm.cleared_ns)}; it lasted {lasted}."
+    return f"{fault} is not present."
+
+
+def _reason(evidence: Evidence) -> str:
+    match evidence.kind:
+        case EvidenceKind.SENSOR:
+            times = evidence.score / evidence.threshold if evidence.threshold else float("inf")
+            return f"{evidence.source} is {times:.1f} times as unusual as its threshold allows"
+        case EvidenceKind.LOG:
+            return f'the machine reports "{evidence.source}"'
+        case EvidenceKind.LIMIT:
+            return f"{evidence.source} at {evidence.score:g} is beyond {evidence.threshold:g}"
+        case EvidenceKind.SILENCE:
+            return f"nothing received for {_span(evidence.end_ns - evidence.start_ns)}"
+
+
+def _evidence(evidence: Evidence) -> dict[str, object]:
+    source = "template" if evidence.kind is EvidenceKind.LOG else "channel"
+    return {
+        "kind": evidence.kind.value,
+        source: evidence.source,
+        "score": round(evidence.score, 4),
+        "threshold": round(evidence.threshold, 4),
+        "contributions": {name: round(part, 4) for name, part in evidence.contributions},
+        "window": {"start": rfc3339(evidence.start_ns), "end": rfc3339(evidence.end_ns)},
+    }
+
+
+def _optional_time(at_ns: int | None) -> str | None:
+    return None if at_ns is None else rfc3339(at_ns)
+
+
+def _clock(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).strftime("%H:%M:%S UTC on %Y-%m-%d")
+
+
+def _span(length_ns: int) -> str:
+    seconds = max(0, length_ns // NS_PER_S)
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,118 @@
+"""Alerts as documents."""
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from edge_agent.core.alarms import Acknowledge, Alarm, Shelve, advance
+from edge_agent.core.evidence import Clear, Evidence, EvidenceKind, Raise
+from edge_agent.core.records import NS_PER_S, Category, Priority, TimeQuality
+from edge_agent.core.wire import ModelIdentity, alert, rfc3339, summary
+
+START_NS = 1_714_557_600 * NS_PER_S  # 2024-05-01T10:00:00Z
+MODELS = {EvidenceKind.SENSOR: ModelIdentity("sensor-lstm", "1.0.0", "ab" * 32, "int8")}
+
+
+@pytest.fixture(scope="module")
+def validator():
+    schema = json.loads((files("edge_agent") / "core" / "alert.schema.json").read_text())
+    return jsonschema.Draft202012Validator(schema)
+
+
+def raised(*evidence):
+    alarm = Alarm("pump-2", "thermal", Category.THERMAL)
+    event = Raise(START_NS, Category.THERMAL, Priority.HIGH, evidence, TimeQuality.SOURCE)
+    return advance(alarm, event)
+
+
+SENSOR = Evidence(
+    EvidenceKind.SENSOR, "temp", 6.0, 2.5, START_NS - 10, START_NS, (("temp", 5.0), ("flow", 1.0))
+)
+LINE = Evidence(EvidenceKind.LOG, "overtemperature of winding <num>", 0.9, 0, START_NS, START_NS)
+LIMIT = Evidence(EvidenceKind.LIMIT, "temp", 92.5, 85.0, START_NS, START_NS)
+QUIET = Evidence(EvidenceKind.SILENCE, "pump-2", 0, 0, START_NS - 600 * NS_PER_S, START_NS)
+
+
+def document(alarm, sequence=1, responses=None):
+    rendered = alert(
+        alarm, node="gw1", sequence=sequence, responses=responses or {}, models=MODELS
+    ).render()
+    return json.loads(rendered)
+
+
+@pytest.mark.parametrize("evidence", [SENSOR, LINE, LIMIT, QUIET], ids=lambda e: e.kind.value)
+def test_every_kind_of_evidence_gives_a_valid_document(validator, evidence):
+    validator.validate(document(raised(evidence)))
+
+
+def test_every_stage_of_life_gives_a_valid_document(validator):
+    alarm = raised(SENSOR, LINE)
+    stages = [alarm]
+    for event in (
+        Acknowledge(START_NS + 5),
+        Shelve(START_NS + 6, START_NS + 60 * NS_PER_S),
+        Clear(START_NS + 7),
+    ):
+        stages.append(advance(stages[-1], event))
+    for stage in stages:
+        validator.validate(document(stage))
+    assert len({document(stage)["id"] for stage in stages}) == len(stages)
+
+
+def test_the_same_transition_has_the_same_id_whenever_it_is_told():
+    assert document(raised(LINE), sequence=1)["id"] == document(raised(LINE), sequence=9)["id"]
+
+
+def test_another_occurrence_has_another_id():
+    first = raised(LINE)
+    again = replace(first, occurrence=2)
+    assert document(first)["id"] != document(again)["id"]
+
+
+def test_the_site_says_what_to_do_where_it_has_said_so():
+    own = document(raised(LINE), responses={"thermal": "Open the bypass."})["response"]
+    assert own == "Open the bypass."
+    assert "cooling" in document(raised(LINE))["response"]
+
+
+def test_the_model_is_named_where_one_spoke():
+    assert document(raised(SENSOR))["model"]["name"] == "sensor-lstm"
+    assert document(raised(LIMIT))["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (SENSOR, "temp is 2.4 times as unusual as its threshold allows"),
+        (LINE, 'the machine reports "overtemperature of winding <num>"'),
+        (LIMIT, "temp at 92.5 is beyond 85"),
+        (QUIET, "nothing received for 10.0 min"),
+    ],
+    ids=lambda value: value.kind.value if isinstance(value, Evidence) else "",
+)
+def test_the_summary_tells_the_reason(evidence, words):
+    told = summary(raised(evidence))
+    assert told == f"pump-2: thermal fault since 10:00:00 UTC on 2024-05-01: {words}."
+
+
+def test_the_summary_of_a_cleared_alarm_tells_how_long_it_lasted():
+    cleared = advance(raised(LIMIT), Clear(START_NS + 300 * NS_PER_S))
+    assert summary(cleared) == (
+        "pump-2: thermal fault is over since 10:05:00 UTC on 2024-05-01; it lasted 5.0 min."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fraction_ns", "text"),
+    [
+        (0, "2024-05-01T10:00:00Z"),
+        (250_000_000, "2024-05-01T10:00:00.250Z"),
+        (1_000, "2024-05-01T10:00:00.000001Z"),
+        (1, "2024-05-01T10:00:00.000000001Z"),
+    ],
+)
+def test_times_have_as_many_digits_as_they_need(fraction_ns, text):
+    assert rfc3339(START_NS + fraction_ns) == text
