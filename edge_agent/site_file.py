@@ -1,0 +1,118 @@
+"""The optional site file: what differs per asset, as TOML, read into the core's plain data."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
+from edge_agent.core.site import AlarmSpec, AssetSite, BinaryTopic, Limit, SampleFormat
+from edge_agent.errors import ConfigError
+
+Delay = Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    """A TOML table: unknown keys are mistakes, values are not repeated in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AlarmsTable(_Table):
+    """``[alarms]``: when a condition becomes an alarm, in seconds of event time."""
+
+    on_delay_s: Delay = 10.0
+    off_delay_s: Delay = 30.0
+    log_hold_s: Delay = 300.0
+    silence_s: Annotated[float, Field(gt=0, le=30 * 86400)] = 300.0
+    log_severity: Severity = Severity.ERROR
+
+
+class BinaryTable(_Table):
+    """``[[binary]]``: topics whose payloads are bare little-endian samples."""
+
+    topic: str
+    format: SampleFormat
+    rate_hz: Annotated[float, Field(gt=0, le=10e6)]
+    scale: Finite = 1.0
+
+
+class LimitTable(_Table):
+    """``[[assets.NAME.limits]]``: a setpoint on a channel, in the channel's unit."""
+
+    channel: str
+    category: Category
+    high: Finite | None = None
+    low: Finite | None = None
+    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    priority: Priority = Priority.HIGH
+
+    @model_validator(mode="after")
+    def _has_a_side(self) -> "LimitTable":
+        if self.high is None and self.low is None:
+            raise ValueError("a limit needs high, low or both")
+        return self
+
+
+class AssetTable(_Table):
+    """``[assets.NAME]``."""
+
+    limits: tuple[LimitTable, ...] = ()
+    categories: dict[str, Category] = {}
+    responses: dict[str, str] = {}
+
+
+class SiteFile(_Table):
+    """The whole file; an empty one is valid."""
+
+    alarms: AlarmsTable = AlarmsTable()
+    binary: tuple[BinaryTable, ...] = ()
+    assets: dict[str, AssetTable] = {}
+
+    def alarm_spec(self) -> AlarmSpec:
+        """Return ``[alarms]`` for the core."""
+        table = self.alarms
+        return AlarmSpec(
+            on_delay_ns=round(table.on_delay_s * NS_PER_S),
+            off_delay_ns=round(table.off_delay_s * NS_PER_S),
+            log_hold_ns=round(table.log_hold_s * NS_PER_S),
+            log_severity=table.log_severity,
+            silence_ns=round(table.silence_s * NS_PER_S),
+        )
+
+    def binary_topics(self) -> tuple[BinaryTopic, ...]:
+        """Return ``[[binary]]`` for the core."""
+        return tuple(BinaryTopic(t.topic, t.format, t.rate_hz, t.scale) for t in self.binary)
+
+    def asset_sites(self) -> dict[str, AssetSite]:
+        """Return ``[assets]`` for the core."""
+        return {
+            name: AssetSite(
+                limits=tuple(Limit(**limit.model_dump()) for limit in table.limits),
+                categories=table.categories,
+                responses=table.responses,
+            )
+            for name, table in self.assets.items()
+        }
+
+
+def read_site_file(path: Path) -> SiteFile:
+    """Return the site file at ``path``.
+
+    Raises:
+        ConfigError: Unreadable, not TOML, or with a key or value that means nothing; the message
+            names the file and the place in it.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return SiteFile.model_validate(document)
+    except OSError as error:
+        raise ConfigError(f"site file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"site file {path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"site file {path}: {place}: {first['msg']}") from None

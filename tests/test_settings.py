@@ -1,0 +1,157 @@
+"""Settings: everything wrong is said at once, clearly, before anything connects."""
+
+import os
+
+import pytest
+
+from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
+from edge_agent.core.site import BinaryTopic, Limit, SampleFormat
+from edge_agent.errors import ConfigError
+from edge_agent.settings import Settings, load_settings, load_site, read_password
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("EDGE_AGENT_"):
+            monkeypatch.delenv(name)
+
+
+def refusal(monkeypatch, **values):
+    """Return the message with which these settings are refused."""
+    for name, value in values.items():
+        monkeypatch.setenv(f"EDGE_AGENT_{name}", value)
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    return str(refused.value)
+
+
+def test_a_first_run_needs_no_setting_at_all():
+    settings = load_settings()
+    assert settings.window_s == 10
+    assert settings.sensor_topics == ("plant/{area}/{asset}/{channel}",)
+    assert settings.sensor_model.name == "sensor-lstm"
+
+
+def test_lists_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("EDGE_AGENT_SENSOR_TOPICS", "a/{asset}/{channel}, b/{asset}/#")
+    assert load_settings().sensor_topics == ("a/{asset}/{channel}", "b/{asset}/#")
+
+
+def test_a_misspelled_name_is_refused_with_the_likely_one(monkeypatch):
+    message = refusal(monkeypatch, BROKER_ULR="mqtt://broker:1883")
+    assert message == "EDGE_AGENT_BROKER_ULR is not a setting; did you mean EDGE_AGENT_BROKER_URL?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("WINDOW_S", "0", "EDGE_AGENT_WINDOW_S: Input should be greater than 0"),
+        ("WINDOW_S", "nan", "EDGE_AGENT_WINDOW_S: "),
+        ("WINDOW_S", "soon", "EDGE_AGENT_WINDOW_S: Input should be a valid number"),
+        ("HOP_S", "20", "HOP_S must not be longer than WINDOW_S"),
+        ("THREADS", "0", "EDGE_AGENT_THREADS: "),
+        ("LOG_LEVEL", "loud", "EDGE_AGENT_LOG_LEVEL: "),
+        ("NODE", "a/b", "EDGE_AGENT_NODE: must be a single topic level"),
+        ("NODE", "+", "EDGE_AGENT_NODE: must be a topic"),
+        ("TOPIC_ROOT", "/edge", "EDGE_AGENT_TOPIC_ROOT: must be a topic"),
+        ("SENSOR_TOPICS", "plant/{asset", "bad topic template 'plant/{asset'"),
+        ("SENSOR_TOPICS", "plant/#/{asset}", "bad topic template"),
+        ("SENSOR_TOPICS", "plant/{area}/{channel}", "bad topic template"),
+        ("LOG_TOPICS", "plant/{asset}/x{y}", "bad topic template"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line(monkeypatch, name, value, words):
+    message = refusal(monkeypatch, **{name: value})
+    assert words in message
+    assert "\n" not in message
+
+
+def test_two_wrong_values_are_both_told(monkeypatch):
+    message = refusal(monkeypatch, WINDOW_S="-1", THREADS="none")
+    assert len(message.splitlines()) == 2
+
+
+def test_a_refused_value_is_not_repeated(monkeypatch):
+    assert "hunter2" not in refusal(monkeypatch, WINDOW_S="hunter2")
+
+
+def test_a_password_comes_from_its_file_without_the_newline(tmp_path):
+    path = tmp_path / "password"
+    path.write_text("secret word\n")
+    assert read_password(path) == "secret word"
+
+
+def test_a_missing_password_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="nowhere cannot be read"):
+        read_password(tmp_path / "nowhere")
+
+
+SITE = """
+[alarms]
+on_delay_s = 2
+log_severity = "warning"
+
+[[binary]]
+topic = "plant/+/press-1/vibration"
+format = "int16"
+rate_hz = 6400
+scale = 0.001
+
+[assets.press-1]
+responses = { mechanical = "Grease the drive end." }
+categories = { torque = "mechanical" }
+
+[[assets.press-1.limits]]
+channel = "winding_temp"
+category = "thermal"
+high = 120
+deadband = 5
+priority = "critical"
+"""
+
+
+def site_from(tmp_path, text):
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    return load_site(Settings(site_file=path, window_s=4, hop_s=2, node="gw1"))
+
+
+def test_the_site_file_fills_the_plan_of_the_core(tmp_path):
+    site = site_from(tmp_path, SITE)
+    press = site.assets["press-1"]
+    assert site.node == "gw1"
+    assert site.window.length_ns == 4 * NS_PER_S
+    assert site.alarms.on_delay_ns == 2 * NS_PER_S
+    assert site.alarms.log_severity is Severity.WARNING
+    assert site.binary_topics == (
+        BinaryTopic("plant/+/press-1/vibration", SampleFormat.INT16, 6400, 0.001),
+    )
+    assert press.categories == {"torque": Category.MECHANICAL}
+    assert press.limits == (
+        Limit(
+            "winding_temp",
+            Category.THERMAL,
+            high=120,
+            deadband=5,
+            priority=Priority.CRITICAL,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[alarm]\n", "alarm: Extra inputs are not permitted"),
+        ("[alarms]\non_delay_s = -1\n", "alarms.on_delay_s"),
+        ("[[binary]]\ntopic = 'a'\nformat = 'int8'\nrate_hz = 1\n", "binary.0.format"),
+        ("[[assets.a.limits]]\nchannel = 'x'\ncategory = 'thermal'\n", "needs high, low or both"),
+        ("what is this", "is not TOML"),
+    ],
+    ids=["unknown table", "negative delay", "unknown format", "limit without side", "no TOML"],
+)
+def test_a_wrong_site_file_is_refused_with_the_place(tmp_path, text, words):
+    with pytest.raises(ConfigError) as refused:
+        site_from(tmp_path, text)
+    assert words in str(refused.value)
+    assert "site.toml" in str(refused.value)
