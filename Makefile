@@ -1,0 +1,40 @@
+# Everything is installed into .venv; no target needs anything but python3 (3.11+) with venv, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+SECONDS ?=
+
+.PHONY: demo test lint bench models clean
+
+demo: .venv/demo.stamp
+	$(BIN)/edge-agent demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: .venv/test.stamp
+	$(BIN)/pytest
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/test.stamp
+	$(BIN)/python benchmarks/pipeline.py
+
+# Re-makes the shipped model packages from the recordings in DATA; half an hour on two cores.
+models: .venv/test.stamp
+	$(BIN)/quantize train-sensor --data $(DATA) edge_agent/models/sensor-lstm
+	$(BIN)/quantize train-log --data $(DATA) edge_agent/models/log-albert
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo.stamp: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo]'
+	touch $@
+
+.venv/test.stamp: .venv/demo.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,quantize,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
