@@ -77,7 +77,7 @@ class Caps:
 
     assets: int = 256
     channels: int = 64  # of one asset
-    window_samples: int = 1 << 18  # of one channel: 1 MB of float32
+    window_samples: int = 1 << 19  # of one channel: 2 MB, 17 s at 25.6 kHz
     templates: int = 4096
     payload_bytes: int = 4 << 20
     line_chars: int = 2048

@@ -1,1 +1,5 @@
-"""How payloads are read: one dialect a file, each a pure function from bytes to records."""
+"""One file per payload shape.
+
+Each dialect gets the text of a message and its ``source.Source``; the first that does not return
+``None`` has recognized its shape.
+"""
