@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from mosquitto import running
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -13,3 +14,17 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real recordings are not beside this checkout (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture
+def broker_process(tmp_path_factory):
+    """Return a real mosquitto of this test's own, which the test may stop and kill."""
+    with running(tmp_path_factory.mktemp("mosquitto")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """Return a real mosquitto that the tests of a module share and leave running."""
+    with running(tmp_path_factory.mktemp("mosquitto")) as broker:
+        yield broker
