@@ -1,0 +1,178 @@
+"""The whole core: what goes in as messages comes out as alerts, whatever the circumstances."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plant import (
+    END_S,
+    FAULT_S,
+    NORMAL_S,
+    SITE,
+    START_S,
+    a_day_at_the_plant,
+    pipeline,
+    play,
+    reading,
+    story,
+    told,
+)
+
+from edge_agent.core.asset import AssetState
+from edge_agent.core.commands import Command, Refusal, Verb
+from edge_agent.core.health import Shell, health
+from edge_agent.core.records import NS_PER_S, Message, RejectReason
+
+RECORDING = a_day_at_the_plant()
+EXPECTED = story(play(pipeline(), RECORDING))
+
+
+def test_an_overheating_is_raised_lifted_by_the_log_and_cleared():
+    alerts = play(pipeline(), RECORDING)
+    assert {a.alarm for a in alerts} == {"thermal"}
+    raised, *lifted, cleared = (a.body for a in alerts)
+    assert [e["kind"] for e in raised["evidence"]] == ["sensor"]
+    assert raised["evidence"][0]["channel"] == "oil_temp"
+    assert [e["kind"] for e in lifted[-1]["evidence"]] == ["sensor", "log"]
+    assert lifted[-1]["priority"] == "critical"
+    assert [raised["active"], cleared["active"]] == [True, False]
+    at_s = int(raised["raised_at"][14:16]) * 60 + int(raised["raised_at"][17:19])
+    assert NORMAL_S <= at_s <= NORMAL_S + 30
+    assert cleared["cleared_at"] > f"2024-05-01T10:{FAULT_S // 60}"
+
+
+@pytest.mark.parametrize("tick_every", [1, 3, 50, 10_000])
+def test_how_often_the_pipeline_is_asked_changes_nothing(tick_every):
+    assert story(play(pipeline(), RECORDING, tick_every)) == EXPECTED
+
+
+@pytest.mark.parametrize("speed", [2.0, 100.0, 1e6])
+def test_the_speed_of_play_changes_nothing(speed):
+    assert story(play(pipeline(), RECORDING, 20, speed)) == EXPECTED
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_other_assets_change_nothing(others):
+    recordings = [RECORDING] + [a_day_at_the_plant(f"fan-{n}", n + 1) for n in range(others)]
+    merged = sorted((m for r in recordings for m in r), key=lambda m: m.received_ns)
+    alerts = [a for a in play(pipeline(), merged, 7) if a.asset == "pump-2"]
+    assert story(alerts) == EXPECTED
+
+
+@settings(max_examples=15, deadline=None)
+@given(cut=st.integers(1, len(RECORDING) - 1))
+def test_a_restart_at_any_moment_changes_nothing(cut):
+    first, second = pipeline(), pipeline()
+    before = play(first, RECORDING[:cut])
+    second.restore(first.snapshot(), first.boards())
+    assert story(before + play(second, RECORDING[cut:])) == EXPECTED
+
+
+@given(payload=st.binary(max_size=300), topic=st.sampled_from(["plant/a", "plant/a/log", "x/y"]))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_on_any_topic_are_taken_or_counted(payload, topic):
+    line = pipeline()
+    line.feed(Message(topic, payload, START_S * NS_PER_S))
+    line.tick(START_S * NS_PER_S)
+    counts = line.counts
+    taken = counts.readings + counts.blocks + counts.lines
+    nothing_in_it = b"null" in payload  # a value that the payload itself calls missing
+    assert taken or counts.rejects.total() or nothing_in_it
+
+
+def test_a_retained_message_raises_no_alarm():
+    line = pipeline()
+    line.feed(replace(told(5, "OIL HOT"), retained=True))
+    assert line.tick((START_S + 5) * NS_PER_S).alerts == ()
+    assert line.counts.rejects[RejectReason.RETAINED] == 1
+
+
+def test_one_asset_more_than_agreed_is_refused_and_counted():
+    line = pipeline()
+    for number in range(SITE.caps.assets + 2):
+        line.feed(reading(0, f"asset-{number}", x=1))
+    assert len(line.states()) == SITE.caps.assets
+    assert line.counts.rejects[RejectReason.ASSET_LIMIT] == 2
+
+
+def test_an_asset_that_falls_silent_is_stale_and_raises_an_alarm():
+    line = pipeline()
+    play(line, RECORDING)
+    later_ns = (START_S + END_S) * NS_PER_S + SITE.alarms.silence_ns + 10 * NS_PER_S
+    silent = [a for a in line.tick(later_ns).alerts if a.alarm == "silence"]
+    assert [a.body["category"] for a in silent] == ["communication"]
+    assert line.states()["pump-2"] is AssetState.STALE
+
+
+def test_a_source_whose_clock_was_set_back_is_heard_again_after_a_minute():
+    line = pipeline()
+    play(line, RECORDING[:100])
+    for second in range(100, 300):  # the source now says that it is an hour earlier
+        message = reading(second - 3600, oil_temp=60)
+        line.feed(replace(message, received_ns=(START_S + second) * NS_PER_S))
+        line.tick((START_S + second) * NS_PER_S)
+    assert 55 <= line.counts.rejects[RejectReason.LATE] <= 70
+    assert line.counts.windows > 100 / 5
+
+
+def test_what_is_normal_is_learned_before_anything_is_monitored():
+    line = pipeline()
+    play(line, RECORDING[:100])
+    assert line.states() == {"pump-2": AssetState.COMMISSIONING}
+    play(line, RECORDING[100:NORMAL_S])
+    assert line.states() == {"pump-2": AssetState.MONITORED}
+
+
+def test_a_machine_that_only_talks_is_not_called_monitored():
+    line = pipeline()
+    line.feed(told(0, "cycle complete"))
+    assert line.states() == {"pump-2": AssetState.LOG_ONLY}
+
+
+def test_a_command_acts_once_and_says_so():
+    line = pipeline()
+    line.feed(told(0, "OIL HOT"))
+    now_ns = (START_S + 1) * NS_PER_S
+    line.tick(now_ns)
+    command = Command(Verb.ACKNOWLEDGE, "pump-2", "thermal")
+    assert line.command(command, now_ns) == "done"
+    assert line.command(command, now_ns) == "nothing to change"
+    (acknowledged,) = line.tick(now_ns).alerts
+    assert acknowledged.body["state"] == "active_acknowledged"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Command(Verb.ACKNOWLEDGE, "nobody", "thermal"),
+        Command(Verb.SHELVE, "pump-2", "electrical", NS_PER_S),
+        Command(Verb.RECOMMISSION, "nobody"),
+    ],
+    ids=["unknown asset", "unknown alarm", "nothing to learn"],
+)
+def test_a_command_about_nothing_is_refused(command):
+    line = pipeline()
+    line.feed(told(0, "OIL HOT"))
+    assert isinstance(line.command(command, START_S * NS_PER_S), Refusal)
+
+
+def test_recommissioning_clears_what_the_model_said_and_learns_anew():
+    line = pipeline()
+    play(line, RECORDING[: NORMAL_S + 20])
+    assert line.command(Command(Verb.RECOMMISSION, "pump-2"), START_S * NS_PER_S)
+    assert line.states()["pump-2"] is AssetState.COMMISSIONING
+    assert not any(a.body["active"] for a in line.tick((START_S + NORMAL_S) * NS_PER_S).alerts)
+
+
+def test_health_tells_counts_states_and_rejects():
+    line = pipeline()
+    play(line, RECORDING[:50])
+    line.feed(Message("plant/pump-2", b"\xff", START_S * NS_PER_S))
+    shell = Shell("1.0", 90 * NS_PER_S, 1, 2, 3, 4, 0, 5, {RejectReason.OVERLOAD: 6})
+    body = json.loads(health("gw1", START_S * NS_PER_S, line, [], shell))
+    assert body["assets"] == {"pump-2": "commissioning"}
+    assert body["uptime_s"] == 90
+    assert body["rejects"]["overload"] == 6
+    assert body["counts"]["messages"] == 51
