@@ -1,0 +1,175 @@
+"""The commands beside the daemon: record, replay and classify.
+
+They are composed of the same parts as the daemon, so what replay prints is what the daemon would
+have published.
+"""
+
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from edge_agent.agent import broker_address, compose, load_models, subscriptions
+from edge_agent.core.logscore import LogScore, LogScorer
+from edge_agent.core.pipeline import Outcome
+from edge_agent.core.records import LogLine
+from edge_agent.core.scoring import SensorScore
+from edge_agent.core.site import Caps
+from edge_agent.core.wire import Alert, rfc3339
+from edge_agent.io.broker import Broker
+from edge_agent.io.capture import read_captures, write_capture
+from edge_agent.io.clock import Clock
+from edge_agent.io.inbox import Inbox, InboxLimits, Lane
+from edge_agent.io.runtime import OnnxLogModel, load_package
+from edge_agent.io.terms import Terms
+from edge_agent.settings import Settings, load_site
+
+_BATCH = 512
+_TURN_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where replay writes; ``None`` where nobody wants to know."""
+
+    events: TextIO | None = None
+    scores: TextIO | None = None
+    explanations: TextIO | None = None
+
+    def take(self, outcome: Outcome) -> None:
+        """Write what one tick gave."""
+        for alert in outcome.alerts:
+            if self.events is not None:
+                self.events.write(alert.render().decode() + "\n")
+            if self.explanations is not None:
+                self.explanations.write(explanation(alert) + "\n")
+        if self.scores is not None:
+            scored = [score for score in outcome.sensor_scores if not score.commissioning]
+            rows = [_sensor_row(score) for score in scored]
+            rows += [_line_row(line, score) for line, score in outcome.line_scores]
+            self.scores.writelines(_json_line(row) for row in rows)
+
+
+def replay(settings: Settings, captures: Sequence[Path], sinks: Sinks) -> None:
+    """Send captured messages through the pipeline, in event time, without a broker.
+
+    The time of receipt stands in for the clock.  Nothing is read from or written to the state
+    directory, so the same captures always give the same output.
+
+    Raises:
+        ConfigError: A capture cannot be read.
+        ModelPackageError: A model package does not load.
+    """
+    site = load_site(settings)
+    pipeline = compose(site, load_models(settings), itertools.count(1).__next__)
+    now_ns = 0
+    for message in read_captures(captures):
+        now_ns = max(now_ns, message.received_ns)
+        sinks.take(pipeline.tick(now_ns))
+        pipeline.feed(message)
+    # What was still waiting for stragglers is complete; what comes after the last message is not.
+    sinks.take(pipeline.tick(now_ns + site.window.lateness_ns))
+
+
+def record(settings: Settings, out: TextIO, stopping: threading.Event) -> int:
+    """Write the live messages of the configured topics to a capture file; return how many.
+
+    Connects under a name of its own, without a session that outlives it, so a running agent is
+    not disturbed.
+
+    Raises:
+        ConfigError: The broker's address or credentials are wrong.
+    """
+    inbox = Inbox(InboxLimits())
+    clock = Clock()
+    terms = Terms(
+        address=broker_address(settings),
+        client_id=f"edge-agent-record-{settings.node}-{os.getpid()}",
+        subscriptions=subscriptions(settings),
+        presence=None,
+        session_expiry_s=0,
+    )
+    broker = Broker(terms, inbox, clock.now_ns)
+    broker.start()
+    count = 0
+    try:
+        while not stopping.is_set():
+            for delivery in inbox.take(_BATCH, _TURN_S):
+                if delivery.lane is not Lane.COMMAND:
+                    write_capture(out, delivery.message)
+                    count += 1
+                broker.ack(delivery)
+            out.flush()
+    finally:
+        broker.stop()
+    return count
+
+
+def classify(settings: Settings, lines: BinaryIO, out: TextIO) -> None:
+    """Read log lines and write one JSON object for each, in order, empty lines included.
+
+    Raises:
+        ModelPackageError: The log model's package does not load.
+    """
+    model = OnnxLogModel(load_package(settings.log_model), settings.threads)
+    scorer = LogScorer(model, Caps().templates)
+    for raw in lines:
+        text = raw.rstrip(b"\r\n").decode("utf-8", errors="replace")
+        score = scorer.score(text)
+        row = {"text": text} | _reading(score) | {"abstained": score.abstained}
+        out.write(_json_line(row))
+
+
+def explanation(alert: Alert) -> str:
+    """Return an alert as a few lines for a person at a terminal."""
+    body = alert.body
+    head = f"{body['changed_at']}  {str(body['priority']).upper():8}  {body['summary']}"
+    if not body["active"]:
+        return head
+    return "\n".join([head, *_reasons(body["evidence"]), f"    do: {body['response']}"])
+
+
+def _reasons(evidence: object) -> Iterable[str]:
+    assert isinstance(evidence, list)  # noqa: S101  (we rendered it)
+    for item in evidence:
+        source = item.get("channel") or item.get("template")
+        parts = list(item["contributions"].items())[:3]
+        shares = ", ".join(f"{name} {part:.2f}" for name, part in parts)
+        limits = f"score {item['score']:.3g}, threshold {item['threshold']:.3g}"
+        yield f"    {item['kind']}: {source} ({limits}{'; ' + shares if shares else ''})"
+
+
+def _sensor_row(score: SensorScore) -> dict[str, object]:
+    return {
+        "asset": score.asset,
+        "channels": list(score.channels),
+        "start": rfc3339(score.start_ns),
+        "end": rfc3339(score.end_ns),
+        "score": score.score,
+        "threshold": score.threshold,
+        "anomalous": score.anomalous,
+        "contributions": dict(score.contributions),
+    }
+
+
+def _line_row(line: LogLine, score: LogScore) -> dict[str, object]:
+    where = {"asset": line.asset, "at": rfc3339(line.at_ns), "text": line.text}
+    return where | _reading(score) | {"anomalous": score.anomalous}
+
+
+def _reading(score: LogScore) -> dict[str, object]:
+    return {
+        "template": score.template,
+        "category": score.category.value,
+        "severity": score.severity.value,
+        "probability": round(score.probability, 4),
+        "novel": score.novel,
+    }
+
+
+def _json_line(row: dict[str, object]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
