@@ -27,7 +27,7 @@ class Broker:
 
     That thread only moves bytes: what comes in goes into ``inbox``, unacknowledged.  MQTT 5 is
     tried first; a broker that refuses it is spoken to in 3.1.1 from then on.  A broker that merely
-    hangs up on MQTT 5 is tried with 3.1.1 once, and with 5 again on the next connection.
+    hangs up on MQTT 5, or does not answer, is tried with 3.1.1 once, and then with 5 again.
 
     Args:
         terms: Address, documents and limits of every connection.
@@ -181,7 +181,9 @@ class Broker:
             now = time.monotonic()
             if link.stage is not Stage.ONLINE:
                 if now > deadline:
+                    silent = link.stage is Stage.CONNECTING
                     link.close(f"no answer within {self._terms.connect_timeout_s:g} s")
+                    link.hung_up = silent
             elif since is None:
                 since = now
                 ask_again = now + _ASK_AGAIN_S
