@@ -142,7 +142,7 @@ def load_site(settings: Settings) -> Site:
             lateness_ns=_ns(settings.lateness_s),
         ),
         commissioning_ns=_ns(settings.commissioning_s),
-        alarms=site_file.alarm_spec(),
+        alarms=site_file.alarm_spec(settings.hop_s),
         caps=Caps(assets=settings.max_assets),
         binary_topics=site_file.binary_topics(),
         assets=site_file.asset_sites(),

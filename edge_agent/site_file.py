@@ -23,8 +23,8 @@ class _Table(BaseModel):
 class AlarmsTable(_Table):
     """``[alarms]``: when a condition becomes an alarm, in seconds of event time."""
 
-    on_delay_s: Delay = 10.0
-    off_delay_s: Delay = 30.0
+    on_delay_s: Delay | None = None  # 10 s, but at least two windows in a row
+    off_delay_s: Delay | None = None  # 30 s, but at least three windows in a row
     log_hold_s: Delay = 300.0
     silence_s: Annotated[float, Field(gt=0, le=30 * 86400)] = 300.0
     log_severity: Severity = Severity.ERROR
@@ -71,12 +71,19 @@ class SiteFile(_Table):
     binary: tuple[BinaryTable, ...] = ()
     assets: dict[str, AssetTable] = {}
 
-    def alarm_spec(self) -> AlarmSpec:
-        """Return ``[alarms]`` for the core."""
+    def alarm_spec(self, hop_s: float) -> AlarmSpec:
+        """Return ``[alarms]`` for the core.
+
+        Args:
+            hop_s: Step from window to window.  A delay that ends with the first window is none, so
+                the defaults grow with it.
+        """
         table = self.alarms
+        on_s = max(10.0, hop_s) if table.on_delay_s is None else table.on_delay_s
+        off_s = max(30.0, 2 * hop_s) if table.off_delay_s is None else table.off_delay_s
         return AlarmSpec(
-            on_delay_ns=round(table.on_delay_s * NS_PER_S),
-            off_delay_ns=round(table.off_delay_s * NS_PER_S),
+            on_delay_ns=round(on_s * NS_PER_S),
+            off_delay_ns=round(off_s * NS_PER_S),
             log_hold_ns=round(table.log_hold_s * NS_PER_S),
             log_severity=table.log_severity,
             silence_ns=round(table.silence_s * NS_PER_S),

@@ -139,6 +139,13 @@ def test_the_site_file_fills_the_plan_of_the_core(tmp_path):
     )
 
 
+def test_delays_that_nobody_set_cover_more_than_one_window(tmp_path):
+    slow = Settings(window_s=3600, hop_s=1800)
+    spec = load_site(slow).alarms
+    assert (spec.on_delay_ns, spec.off_delay_ns) == (1800 * NS_PER_S, 3600 * NS_PER_S)
+    assert site_from(tmp_path, "").alarms.on_delay_ns == 10 * NS_PER_S
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
