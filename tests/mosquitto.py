@@ -158,7 +158,9 @@ class Listener:
     def wait(self, condition, timeout_s: float = 10.0) -> None:
         """Wait until ``condition()`` holds, which only a message or a SUBACK can bring about."""
         with self._changed:
-            assert self._changed.wait_for(condition, timeout_s), f"only saw {self.seen}"
+            assert self._changed.wait_for(condition, timeout_s), (
+                f"saw {len(self.seen)} messages, the latest {self.seen[-3:]}"
+            )
 
     def payloads(self, prefix: str = "") -> list[bytes]:
         return [seen.payload for seen in self.seen if seen.topic.startswith(prefix)]

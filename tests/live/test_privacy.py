@@ -1,6 +1,5 @@
 """The agent talks to its broker and to nobody else, and writes its state and nothing else."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -12,7 +11,7 @@ TELEMETRY_WAKES_AFTER_S = 6  # ONNX Runtime's own, where it is on
 
 def remote_ports(pid):
     """Return (protocol, local port, remote port) of every network socket of a process."""
-    links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+    links = [str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()]
     ours = {link[8:-1] for link in links if link.startswith("socket:[")}
     found = set()
     for protocol in ("tcp", "tcp6", "udp", "udp6"):
