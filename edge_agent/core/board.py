@@ -26,6 +26,7 @@ from edge_agent.core.snapshot import freeze, thaw
 SILENCE = "silence"
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
 _GRAVE = 3.0  # a score of this many thresholds is more than a hint
+_TOLD_CHARS = 200  # of a log line in an alert
 _SEVERITIES = tuple(Severity)
 _LINE_PRIORITY = {
     Severity.INFO: Priority.LOW,
@@ -149,6 +150,7 @@ class Board:
                 threshold=0.0,
                 start_ns=line.at_ns,
                 end_ns=line.at_ns,
+                text=line.text.strip()[:_TOLD_CHARS],
             ),
             time_quality=line.time_quality,
             counts=True,
@@ -161,11 +163,16 @@ class Board:
             sign = replace(graver, until_ns=until_ns)
         return self._put(key, sign, line.at_ns)
 
-    def weigh_silence(self, silent_since_ns: int | None, now_ns: int) -> list[Alarm]:
-        """Take whether the asset has gone silent, and since when; times are times of receipt."""
+    def weigh_silence(self, silent_since_ns: int | None, at_ns: int) -> list[Alarm]:
+        """Take whether the asset has gone silent; times are times of receipt.
+
+        Args:
+            silent_since_ns: When it was heard last, ``None`` if it is being heard.
+            at_ns: When its silence became too long, or when it was heard again.
+        """
         if silent_since_ns is None and SILENCE not in self._signs:
             return []
-        since_ns = now_ns if silent_since_ns is None else silent_since_ns
+        since_ns = at_ns if silent_since_ns is None else silent_since_ns
         sign = Sign(
             fault=SILENCE,
             category=Category.COMMUNICATION,
@@ -176,7 +183,7 @@ class Board:
                 score=0.0,
                 threshold=0.0,
                 start_ns=since_ns,
-                end_ns=now_ns,
+                end_ns=at_ns,
             ),
             time_quality=TimeQuality.RECEIVED,
             counts=silent_since_ns is not None,
@@ -184,7 +191,7 @@ class Board:
         standing = self._signs.get(SILENCE)
         if standing is not None and standing.counts is sign.counts:
             return []
-        return self._put(SILENCE, sign, now_ns)
+        return self._put(SILENCE, sign, at_ns)
 
     def elapse(self, now_ns: int, log_now_ns: int) -> list[Alarm]:
         """Let log signs and shelvings run out.

@@ -40,6 +40,7 @@ class Evidence:
     start_ns: int
     end_ns: int
     contributions: tuple[tuple[str, float], ...] = ()
+    text: str = ""  # the log line itself, cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ def _reason(evidence: Evidence) -> str:
             times = evidence.score / evidence.threshold if evidence.threshold else float("inf")
             return f"{evidence.source} is {times:.1f} times as unusual as its threshold allows"
         case EvidenceKind.LOG:
-            return f'the machine reports "{evidence.source}"'
+            return f'the machine reports "{evidence.text or evidence.source}"'
         case EvidenceKind.LIMIT:
             return f"{evidence.source} at {evidence.score:g} is beyond {evidence.threshold:g}"
         case EvidenceKind.SILENCE:
@@ -160,6 +160,7 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
     return {
         "kind": evidence.kind.value,
         source: evidence.source,
+        **({"text": evidence.text} if evidence.text else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
         "contributions": {name: round(part, 4) for name, part in evidence.contributions},

@@ -31,7 +31,15 @@ def raised(*evidence):
 SENSOR = Evidence(
     EvidenceKind.SENSOR, "temp", 6.0, 2.5, START_NS - 10, START_NS, (("temp", 5.0), ("flow", 1.0))
 )
-LINE = Evidence(EvidenceKind.LOG, "overtemperature of winding <num>", 0.9, 0, START_NS, START_NS)
+LINE = Evidence(
+    EvidenceKind.LOG,
+    "overtemperature of winding <num>",
+    0.9,
+    0,
+    START_NS,
+    START_NS,
+    text="overtemperature of winding 3",
+)
 LIMIT = Evidence(EvidenceKind.LIMIT, "temp", 92.5, 85.0, START_NS, START_NS)
 QUIET = Evidence(EvidenceKind.SILENCE, "pump-2", 0, 0, START_NS - 600 * NS_PER_S, START_NS)
 
@@ -87,7 +95,7 @@ def test_the_model_is_named_where_one_spoke():
     ("evidence", "words"),
     [
         (SENSOR, "temp is 2.4 times as unusual as its threshold allows"),
-        (LINE, 'the machine reports "overtemperature of winding <num>"'),
+        (LINE, 'the machine reports "overtemperature of winding 3"'),
         (LIMIT, "temp at 92.5 is beyond 85"),
         (QUIET, "nothing received for 10.0 min"),
     ],
