@@ -30,3 +30,10 @@ def broker(tmp_path_factory):
     settings = "allow_anonymous true\nmax_queued_messages 0"
     with running(tmp_path_factory.mktemp("mosquitto"), settings, durable=False) as broker:
         yield broker
+
+
+def pytest_addoption(parser):
+    """Let the golden stories be written anew after a change that was meant to change them."""
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what comes out instead of comparing"
+    )

@@ -181,7 +181,9 @@ class Asset:
             self._site.alarms.silence_ns, round(_GAPS_TO_SILENCE * self._typical_gap_ns)
         )
         self._silent = now_ns - since_ns > patience_ns
-        return self.board.weigh_silence(since_ns if self._silent else None, now_ns)
+        if self._silent:
+            return self.board.weigh_silence(since_ns, since_ns + patience_ns)
+        return self.board.weigh_silence(None, since_ns)
 
     def _notice_step_back(self, received_ns: int, *, late: bool) -> None:
         """Begin new windows where the source's clock has been set back for good.
