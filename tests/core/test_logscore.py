@@ -1,0 +1,195 @@
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.core.logscore import LogScorer, SeveritySource
+from edge_agent.core.manifest import LogInput, Manifest, Task
+from edge_agent.core.records import Category, Severity
+
+LABELS = {"category": tuple(Category), "severity": tuple(Severity)}
+KEYWORDS = {
+    "normal": (Category.NORMAL, Severity.INFO),
+    "jammed": (Category.MECHANICAL, Severity.ERROR),
+    "hot": (Category.THERMAL, Severity.WARNING),
+    "fire": (Category.SAFETY, Severity.CRITICAL),
+    "silent": (Category.COMMUNICATION, Severity.INFO),  # heads that contradict each other
+}
+
+
+def manifest(abstain_below=0.0, novel_below=-100.0, heads=LABELS, temperature=1.0):
+    log = LogInput(
+        max_tokens=48,
+        heads=heads,
+        temperature=dict.fromkeys(heads, temperature),
+        abstain_below=abstain_below,
+        novel_below=novel_below,
+    )
+    return Manifest("keywords", "1", Task.LOG_CLASSIFICATION, "float32", log=log)
+
+
+@dataclass
+class KeywordModel:
+    """Knows five words: each moves one category and one severity by ``strength``."""
+
+    manifest: Manifest = field(default_factory=manifest)
+    strength: float = 5.0
+    asked: list = field(default_factory=list)
+
+    def logits(self, text):
+        self.asked.append(text)
+        heads = {head: np.zeros(len(names)) for head, names in self.manifest.log.heads.items()}
+        for word in text.split():
+            for head, label in zip(LABELS, KEYWORDS.get(word, ()), strict=False):
+                heads[head][self.manifest.log.heads[head].index(label)] += self.strength
+        return np.concatenate(list(heads.values())).astype(np.float32)
+
+
+def test_a_line_gets_category_severity_and_probability():
+    score = LogScorer(KeywordModel(), 8).score("Spindle 3 JAMMED")
+    assert (score.category, score.severity) == (Category.MECHANICAL, Severity.ERROR)
+    assert score.probability == pytest.approx(np.exp(5) / (np.exp(5) + 9), rel=1e-6)
+    assert (score.template, score.text) == ("Spindle <num> JAMMED", "spindle jammed")
+    assert score.anomalous
+
+
+def test_a_repeated_template_never_reaches_the_model_again():
+    model = KeywordModel()
+    scorer = LogScorer(model, 8)
+    for number in range(50):
+        scorer.score(f"spindle {number} jammed")
+    assert (scorer.hits, scorer.misses, len(model.asked)) == (49, 1, 1)
+
+
+def test_the_same_words_at_another_level_are_another_entry():
+    scorer = LogScorer(KeywordModel(), 8)
+    scorer.score("jammed", Severity.WARNING)
+    scorer.score("jammed", Severity.ERROR)
+    assert (scorer.hits, scorer.misses) == (0, 2)
+
+
+def test_the_cache_never_holds_more_than_it_may():
+    scorer = LogScorer(KeywordModel(), 3)
+    for letter in "abcdefgh":
+        scorer.score(f"line {letter}x")
+        assert scorer.templates <= 3
+
+
+def test_the_template_unused_for_longest_is_forgotten_first():
+    model = KeywordModel()
+    scorer = LogScorer(model, 2)
+    for line in ("jammed", "hot", "jammed", "fire", "jammed", "hot"):
+        scorer.score(line)
+    assert model.asked == ["jammed", "hot", "fire", "hot"]
+
+
+def test_a_score_does_not_depend_on_what_was_scored_before():
+    lines = ["a jammed", "b hot", "c normal", "a jammed", "d fire"]
+    scorer = LogScorer(KeywordModel(), 1)
+    assert [scorer.score(line) for line in lines] == [
+        LogScorer(KeywordModel(), 8).score(line) for line in lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "severity", "source"),
+    [
+        ("hot", None, Severity.WARNING, SeveritySource.TEXT),
+        ("hot", Severity.CRITICAL, Severity.CRITICAL, SeveritySource.LEVEL),
+        ("hot", Severity.INFO, Severity.WARNING, SeveritySource.TEXT),
+        ("2024-05-01 10:00:00 ERROR hot", None, Severity.ERROR, SeveritySource.LEVEL),
+        ("2024-05-01 10:00:00 ERROR hot", Severity.WARNING, Severity.WARNING, SeveritySource.LEVEL),
+    ],
+    ids=[
+        "text",
+        "level beside",
+        "info decides nothing",
+        "level in header",
+        "beside outranks header",
+    ],
+)
+def test_a_faults_severity_comes_from_its_level_else_from_its_text(line, level, severity, source):
+    score = LogScorer(KeywordModel(), 8).score(line, level)
+    assert (score.category, score.severity) == (Category.THERMAL, severity)
+    assert score.severity_from is source
+
+
+def test_clear_text_outweighs_the_level_field():
+    scorer = LogScorer(KeywordModel(), 8)
+    assert scorer.score("jammed", Severity.INFO).category is Category.MECHANICAL
+    assert scorer.score("normal", Severity.CRITICAL).category is Category.NORMAL
+
+
+def test_between_two_readings_the_level_field_decides():
+    scorer = LogScorer(KeywordModel(), 8)
+    assert scorer.score("normal jammed", Severity.ERROR).category is Category.MECHANICAL
+    assert scorer.score("normal jammed", Severity.INFO).category is Category.NORMAL
+
+
+@given(
+    st.sampled_from(sorted(KEYWORDS)),
+    st.sampled_from(sorted(KEYWORDS)),
+    st.sampled_from([None, *Severity]),
+)
+def test_a_line_is_normal_if_and_only_if_it_is_info(one, other, level):
+    score = LogScorer(KeywordModel(), 8).score(f"{one} {other}", level)
+    assert (score.category is Category.NORMAL) == (score.severity is Severity.INFO)
+
+
+def test_a_weak_answer_is_given_and_abstained_from():
+    scorer = LogScorer(KeywordModel(manifest(abstain_below=0.5), strength=1.0), 8)
+    score = scorer.score("jammed")
+    assert score.category is Category.MECHANICAL
+    assert score.abstained
+    assert not score.anomalous
+
+
+def test_a_higher_temperature_makes_the_model_less_sure():
+    warm, cold = (
+        LogScorer(KeywordModel(manifest(temperature=heat)), 8).score("jammed").probability
+        for heat in (4.0, 1.0)
+    )
+    assert warm < cold
+
+
+def test_words_that_move_no_logit_are_novel():
+    scorer = LogScorer(KeywordModel(manifest(novel_below=4.0)), 8)
+    assert scorer.score("zxqw vbnm").novel
+    assert not scorer.score("spindle jammed").novel
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "\x00", "42"])
+def test_a_line_without_words_is_normal_and_abstained(raw):
+    model = KeywordModel()
+    score = LogScorer(model, 8).score(raw)
+    assert (score.category, score.severity) == (Category.NORMAL, Severity.INFO)
+    assert score.abstained
+    assert model.asked == []
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=80))
+def test_any_text_gets_a_score(raw):
+    assert 0 <= LogScorer(KeywordModel(), 2).score(raw).probability <= 1
+
+
+def test_heads_may_stand_in_any_order():
+    turned = {"severity": tuple(reversed(Severity)), "category": tuple(reversed(Category))}
+    score = LogScorer(KeywordModel(manifest(heads=turned)), 8).score("fire")
+    assert (score.category, score.severity) == (Category.SAFETY, Severity.CRITICAL)
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [{"category": LABELS["category"]}, {"category": ("normal",), "severity": LABELS["severity"]}],
+    ids=["no severity", "half a taxonomy"],
+)
+def test_a_model_without_the_taxonomy_is_our_bug(heads):
+    with pytest.raises(ValueError, match="head"):
+        LogScorer(KeywordModel(manifest(heads=heads)), 8)
+
+
+def test_a_cache_without_room_is_our_bug():
+    with pytest.raises(ValueError, match="room"):
+        LogScorer(KeywordModel(), 0)

@@ -1,0 +1,101 @@
+"""The ALBERT graphs: what torch computes, every weight once, every product in int8."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from checkpoints import safetensors, save_albert, torch, transformers
+
+from edge_agent.io.runtime import Session
+from quantize.agreement import padded_logits
+from quantize.checkpoint import read_albert
+from quantize.export_albert import ACTIVATIONS, Float32, Int8, export
+from quantize.graph import constants, int8_share, nodes
+
+LINES = [[2, 5, 9, 11, 3], [2, 3], [2, *range(4, 30), 3], [2, 7, 7, 7, 3]]
+SHAPES = {
+    "one shared layer": {},
+    "a single layer": {"num_hidden_layers": 1},
+    "two groups": {"num_hidden_layers": 5, "num_hidden_groups": 2},
+    "two layers in a group": {"inner_group_num": 2},
+    "groups of two layers": {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 2},
+    "more groups than layers": {"num_hidden_layers": 1, "num_hidden_groups": 2},
+    "one head": {"num_attention_heads": 1},
+    "three token types": {"type_vocab_size": 3},
+    "a large epsilon": {"layer_norm_eps": 1e-3},
+    **{f"activation {name}": {"hidden_act": name} for name in ACTIVATIONS},
+}
+
+
+@pytest.fixture(params=SHAPES.values(), ids=SHAPES.keys(), scope="module")
+def checkpoint(request, tmp_path_factory):
+    return save_albert(tmp_path_factory.mktemp("albert"), **request.param)
+
+
+def session(folder, arithmetic):
+    file = folder / f"{type(arithmetic).__name__}.onnx"
+    file.write_bytes(export(read_albert(folder), arithmetic).SerializeToString())
+    return Session(file)
+
+
+def truth(folder, lines):
+    config = transformers.AlbertConfig.from_pretrained(folder)
+    network = transformers.AlbertForSequenceClassification(config).eval()
+    network.load_state_dict(safetensors.load_file(folder / "model.safetensors"))
+    longest = max(map(len, lines))
+    ids = torch.tensor([line + [0] * (longest - len(line)) for line in lines])
+    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
+    with torch.no_grad():
+        return network(input_ids=ids, attention_mask=mask).logits.numpy()
+
+
+def test_the_float32_graph_computes_what_torch_computes(checkpoint):
+    found = padded_logits(session(checkpoint, Float32()), LINES)
+    assert np.abs(found - truth(checkpoint, LINES)).max() < 1e-4
+
+
+def test_the_int8_graph_stays_close_to_torch(checkpoint):
+    expected = truth(checkpoint, LINES)
+    found = padded_logits(session(checkpoint, Int8()), LINES)
+    assert np.abs(found - expected).max() < 0.25
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_every_product_with_a_weight_is_in_int8(checkpoint):
+    albert = read_albert(checkpoint)
+    assert int8_share(export(albert, Int8()).graph) == 1
+    assert int8_share(export(albert, Float32()).graph) == 0
+
+
+def test_every_weight_is_stored_once(checkpoint):
+    stored = constants(export(read_albert(checkpoint), Int8()).graph)
+    large = [c.raw_data for c in stored if len(c.raw_data) >= 256]
+    assert max(Counter(large).values()) == 1
+
+
+def test_the_graph_does_not_grow_with_the_number_of_layers(tmp_path):
+    sizes = []
+    for layers in (2, 12):
+        folder = save_albert(tmp_path / str(layers), num_hidden_layers=layers)
+        sizes.append(len(nodes(export(read_albert(folder), Int8()).graph)))
+    assert sizes[0] == sizes[1]
+
+
+def test_only_standard_operators_are_used(checkpoint):
+    used = nodes(export(read_albert(checkpoint), Int8()).graph)
+    assert {node.domain for node in used} == {""}
+
+
+def test_a_line_gets_the_same_logits_alone_and_in_a_padded_batch(checkpoint):
+    small = session(checkpoint, Int8())
+    together = padded_logits(small, LINES)
+    alone = np.concatenate([padded_logits(small, [line]) for line in LINES])
+    assert np.abs(together - alone).max() < 1e-3
+
+
+def test_the_longest_line_fits_and_one_token_more_does_not_run(tmp_path):
+    folder = save_albert(tmp_path, max_position_embeddings=10)
+    small = session(folder, Int8())
+    assert np.isfinite(padded_logits(small, [[2] * 10])).all()
+    with pytest.raises(Exception, match="ONNX Runtime"):
+        padded_logits(small, [[2] * 11])
