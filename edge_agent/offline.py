@@ -24,7 +24,8 @@ from edge_agent.io.broker import Broker
 from edge_agent.io.capture import read_captures, write_capture
 from edge_agent.io.clock import Clock
 from edge_agent.io.inbox import Inbox, InboxLimits, Lane
-from edge_agent.io.runtime import OnnxLogModel, load_package
+from edge_agent.io.model_package import load_package
+from edge_agent.io.runtime import OnnxLogModel
 from edge_agent.io.terms import Terms
 from edge_agent.settings import Settings, load_site
 

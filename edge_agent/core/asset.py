@@ -141,10 +141,14 @@ class Asset:
         self.scorer.recommission()
         return self.board.reset(now_ns)
 
-    def snapshot(self) -> dict[str, object]:
-        """Return the whole state but for the board's, which is stored with every transition."""
+    def snapshot(self, *, waveforms: bool) -> dict[str, object]:
+        """Return the state but for the board's, which is stored with every transition.
+
+        Args:
+            waveforms: Whether open windows of sample blocks belong to it.
+        """
         return {
-            "windower": self._windower.snapshot(),
+            "windower": self._windower.snapshot(waveforms=waveforms),
             "scorer": self.scorer.snapshot(),
             "sensor_clock": freeze(self._sensor_clock),
             "log_clock": freeze(self._log_clock),

@@ -150,9 +150,16 @@ class Pipeline:
         """Return how many log lines were found in the template cache, and how many were not."""
         return self._lines.hits, self._lines.misses
 
-    def snapshot(self) -> dict[str, bytes]:
-        """Return clocks, open windows and learned normal, by asset, to be stored now and then."""
-        return {name: json.dumps(asset.snapshot()).encode() for name, asset in self._assets.items()}
+    def snapshot(self, *, waveforms: bool = True) -> dict[str, bytes]:
+        """Return clocks, open windows and learned normal, by asset, to be stored now and then.
+
+        Args:
+            waveforms: Whether open windows of sample blocks belong to it, megabytes a channel.
+        """
+        return {
+            name: json.dumps(asset.snapshot(waveforms=waveforms)).encode()
+            for name, asset in self._assets.items()
+        }
 
     def boards(self) -> dict[str, bytes]:
         """Return all signs and alarms, by asset, delays that are still running included."""

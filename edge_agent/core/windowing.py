@@ -118,14 +118,24 @@ class Windower:
         due, self._due = self._due, []
         return due
 
-    def snapshot(self) -> WindowerState:
-        """Return everything held, fit for ``json.dumps``."""
+    def snapshot(self, *, waveforms: bool = True) -> WindowerState:
+        """Return what is held, fit for ``json.dumps``.
+
+        Args:
+            waveforms: Whether open windows of sample blocks belong to it.  They are megabytes a
+                channel, too much to put on an SD card every minute.
+        """
+        kept = {
+            name: buffer
+            for name, buffer in self._channels.items()
+            if waveforms or isinstance(buffer, ValueBuffer)
+        }
         return {
             "layout": LAYOUT,
             "grid": self._grid(),
             "watermark_ns": self._watermark_ns,
             "closed_ns": self._closed_ns,
-            "channels": {name: buffer.snapshot() for name, buffer in self._channels.items()},
+            "channels": {name: buffer.snapshot() for name, buffer in kept.items()},
             "due": [frame_state(frame) for frame in self._due],
         }
 

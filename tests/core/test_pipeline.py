@@ -70,6 +70,19 @@ def test_a_restart_at_any_moment_changes_nothing(cut):
     assert story(before + play(second, RECORDING[cut:])) == EXPECTED
 
 
+def test_a_snapshot_without_waveforms_forgets_their_open_window_and_nothing_else():
+    line, restored = pipeline(), pipeline()
+    block = {"timestamp": START_S, "values": [0.1, -0.1] * 500, "rate_hz": 1000}
+    line.feed(Message("plant/fan-1", json.dumps(block).encode(), START_S * NS_PER_S))
+    line.feed(reading(0, "fan-1", temp=20))
+    full, lean = line.snapshot()["fan-1"], line.snapshot(waveforms=False)["fan-1"]
+    assert len(lean) < len(full) / 3
+    restored.restore({"fan-1": lean}, {})
+    restored.feed(reading(30, "fan-1", temp=20))
+    restored.tick((START_S + 30) * NS_PER_S)
+    assert restored.counts.windows >= 2  # those of the reading before the snapshot
+
+
 @given(payload=st.binary(max_size=300), topic=st.sampled_from(["plant/a", "plant/a/log", "x/y"]))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_on_any_topic_are_taken_or_counted(payload, topic):
