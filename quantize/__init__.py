@@ -1,0 +1,1 @@
+"""The workshop: trains, exports, quantizes, evaluates and packages the models of the agent."""

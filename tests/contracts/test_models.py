@@ -284,3 +284,9 @@ def test_the_runtime_writes_nothing_at_home_and_opens_no_socket(sensor_package, 
     )
     assert done.stdout.strip() == "[]"
     assert list(home.rglob("*")) == []
+
+
+@pytest.mark.parametrize("name", ["log-albert", "sensor-lstm"])
+def test_the_package_that_ships_passes_its_self_test(name):
+    shipped = Path(runtime.__file__).parents[1] / "models" / name
+    assert runtime.verify_in_subprocess(shipped) is None

@@ -1,0 +1,75 @@
+"""Reads model packages: folders whose every file has the sum that was recorded for it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.core.manifest import Flaw, Manifest, Task, parse
+from edge_agent.errors import ModelPackageError
+
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+SELFTEST = "selftest.json"
+SUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A model package whose every file has the sum that was recorded for it.
+
+    ``sha256`` is the fingerprint of ``model.onnx``, which alerts and states carry.
+    """
+
+    path: Path
+    manifest: Manifest
+    sha256: str
+
+    def file(self, name: str) -> Path:
+        """Return where ``name`` lies."""
+        return self.path / name
+
+
+def load_package(path: Path) -> Package:
+    """Return the package in folder ``path`` after checking its sums and its manifest.
+
+    Raises:
+        ModelPackageError: A file is missing, altered or unlisted, or the manifest has a flaw.
+    """
+    sums = _read_sums(path)
+    for name, expected in sums.items():
+        if hashlib.sha256(read(path / name)).hexdigest() != expected:
+            raise ModelPackageError(f"{path / name}: altered, its SHA-256 is not the recorded one")
+    manifest = parse(read(path / MANIFEST))
+    if isinstance(manifest, Flaw):
+        raise ModelPackageError(f"{path / MANIFEST}: {manifest.reason}")
+    needed = [MANIFEST, MODEL, SELFTEST]
+    if manifest.task is Task.LOG_CLASSIFICATION:
+        needed.append(TOKENIZER)
+    for name in needed:
+        if name not in sums:
+            raise ModelPackageError(f"{path / SUMS}: {name} is not listed")
+    return Package(path, manifest, sums[MODEL])
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    """Return the recorded SHA-256 of each file, by name."""
+    sums = {}
+    for line in read(path / SUMS).decode("utf-8", "replace").splitlines():
+        digest, _, name = line.partition("  ")
+        if not name or Path(name).name != name:
+            raise ModelPackageError(f"{path / SUMS}: a line is not '<sha256>  <file name>'")
+        sums[name] = digest
+    return sums
+
+
+def read(file: Path) -> bytes:
+    """Return the bytes of ``file``.
+
+    Raises:
+        ModelPackageError: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ModelPackageError(f"{file}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,102 @@
+"""The ``quantize`` command: from a trained checkpoint to a model package, and back to its figures.
+
+Exit codes: 0 done, 1 the model or a file is unfit, 2 wrong usage.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from edge_agent.io.runtime import verify_in_subprocess
+from quantize.errors import PackageError, QuantizeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        _run(given)
+    except QuantizeError as error:
+        print(f"quantize: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(
+            f"quantize: no module {error.name}; run: pip install edge-agent[quantize]",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="quantize", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    albert = commands.add_parser("albert", help="ALBERT classifier → int8 model package")
+    lstm = commands.add_parser("lstm", help="forecasting LSTM → int8 model package")
+    for command in (albert, lstm):
+        command.add_argument("checkpoint", type=Path)
+        command.add_argument("out", type=Path)
+        command.add_argument("--evaluate", type=Path, help="labelled, held-back data")
+        command.add_argument("--seed", type=int, default=0)
+    albert.add_argument("--calibration", type=Path, help="unlabelled lines")
+    for name, text in (("report", "print the figures"), ("verify", "sums and stored sample")):
+        commands.add_parser(name, help=text).add_argument("package", type=Path)
+    for kind in ("log", "sensor"):
+        train = commands.add_parser(f"train-{kind}", help=f"the recipe of the {kind} model")
+        train.add_argument("out", type=Path)
+        train.add_argument("--data", type=Path, required=True)
+        train.add_argument("--seed", type=int, default=0)
+        evaluate = commands.add_parser(f"evaluate-{kind}", help="score on the held-back split")
+        evaluate.add_argument("package", type=Path, nargs="?")
+        evaluate.add_argument("--data", type=Path, required=True)
+    return parser
+
+
+def _run(given: argparse.Namespace) -> None:
+    """Dispatch; torch and transformers are only imported by the commands that need them."""
+    match given.command:
+        case "albert":
+            from quantize.albert import quantize_albert  # noqa: PLC0415
+
+            quantize_albert(
+                given.checkpoint, given.out, given.calibration, given.evaluate, seed=given.seed
+            )
+            _print_report(given.out)
+        case "lstm":
+            from quantize.lstm import quantize_lstm  # noqa: PLC0415
+
+            quantize_lstm(given.checkpoint, given.out, given.evaluate, seed=given.seed)
+            _print_report(given.out)
+        case "report":
+            _print_report(given.package)
+        case "verify":
+            _verify(given.package)
+        case "train-log" | "train-sensor":
+            _recipe(given.command).train(given.data, given.out, seed=given.seed)
+        case "evaluate-log" | "evaluate-sensor":
+            _recipe(given.command).evaluate(given.data, given.package)
+
+
+def _recipe(command: str) -> ModuleType:
+    """Return the module that makes and scores one of the default packages."""
+    return import_module(f"quantize.train_{command.partition('-')[2]}")
+
+
+def _print_report(package: Path) -> None:
+    from quantize.report import table  # noqa: PLC0415 - needs onnx
+
+    print(table(package))
+
+
+def _verify(package: Path) -> None:
+    flaw = verify_in_subprocess(package)
+    if flaw is not None:
+        raise PackageError(flaw)
+    print(f"{package}: sums match, and the model repeats its stored outputs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

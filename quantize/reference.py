@@ -1,0 +1,65 @@
+"""The checkpoint as torch runs it: the truth that the graphs are compared with."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AlbertConfig, AlbertForSequenceClassification
+
+from quantize.checkpoint import read_config, read_tensors
+
+
+def torch_albert(checkpoint: Path) -> nn.Module:
+    """Return the classifier in ``checkpoint``, ready to score."""
+    network = AlbertForSequenceClassification(AlbertConfig.from_dict(read_config(checkpoint)))
+    by_name = read_tensors(checkpoint).by_name
+    network.load_state_dict({k: torch.tensor(v) for k, v in by_name.items()}, strict=False)
+    network.train(mode=False)
+    return network
+
+
+def torch_logits(network: nn.Module, lines: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """Return the logits of several lines as one padded batch, ``(lines, labels)``."""
+    longest = max(len(line) for line in lines)
+    ids = torch.tensor([[*line, *[0] * (longest - len(line))] for line in lines])
+    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
+    with torch.no_grad():
+        logits: NDArray[np.float32] = network(input_ids=ids, attention_mask=mask).logits.numpy()
+    return logits
+
+
+def input_moments(
+    network: nn.Module, lines: Sequence[Sequence[int]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return ``E[x x^T]`` of what each linear module reads while ``network`` scores ``lines``.
+
+    Lines run one by one, so that no padding enters the mean.
+    """
+    sums: dict[str, NDArray[np.float64]] = {}
+    counts: dict[str, int] = {}
+
+    def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def add(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+            rows: Tensor = inputs[0].reshape(-1, inputs[0].shape[-1])
+            product = (rows.T @ rows).numpy()
+            if name not in sums:
+                sums[name], counts[name] = np.zeros(product.shape), 0
+            sums[name] += product
+            counts[name] += len(rows)
+
+        return add
+
+    linear = [(name, part) for name, part in network.named_modules() if isinstance(part, nn.Linear)]
+    hooks = [part.register_forward_pre_hook(watch(name)) for name, part in linear]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # single lines are too small to share, and the threads spin
+    for line in lines:
+        torch_logits(network, [line])
+    torch.set_num_threads(threads)
+    for hook in hooks:
+        hook.remove()
+    return {name: sums[name] / counts[name] for name in sums}
