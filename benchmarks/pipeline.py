@@ -55,10 +55,15 @@ def main() -> None:
         _count(arguments.count_only)
         return
     with tempfile.TemporaryDirectory() as folder, _mosquitto(Path(folder)) as port:
+        environment = _environment(port, Path(folder))
         bare, agent = [], []
         for _ in range(arguments.runs):
+            _visit(port, "bare", ["plant/#"])
+            with _agent(port, environment):
+                pass
+            _publish(port, arguments.messages)  # the broker collects for both
             bare.append(_drain_bare(port, arguments.messages))
-            agent.append(_drain_agent(port, arguments.messages, Path(folder)))
+            agent.append(_drain_agent(port, environment))
     _print_table(arguments.messages, bare, agent)
 
 
@@ -81,8 +86,6 @@ def _machine() -> str:
 
 def _drain_bare(port: int, messages: int) -> Drain:
     """Let a client that only counts fetch the backlog."""
-    _visit(port, "bare", ["plant/#"])  # leaves a session in which the broker collects
-    _publish(port, messages)
     command = [sys.executable, __file__, "--count-only", str(port), "--messages", str(messages)]
     result = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     return Drain(**json.loads(result.stdout))
@@ -111,17 +114,17 @@ def _count(port: int) -> None:
     print(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, "rss_mb": _rss_mb(os.getpid())}))
 
 
-def _drain_agent(port: int, messages: int, folder: Path) -> Drain:
-    """Let the agent fetch the backlog, until it answers a command that was published last."""
-    environment = os.environ | {
+def _environment(port: int, folder: Path) -> dict[str, str]:
+    return os.environ | {
         "EDGE_AGENT_BROKER_URL": f"mqtt://127.0.0.1:{port}",
         "EDGE_AGENT_NODE": NODE,
-        "EDGE_AGENT_STATE_DIR": str(folder / f"state-{time.time_ns()}"),
+        "EDGE_AGENT_STATE_DIR": str(folder / "state"),
         "EDGE_AGENT_LOG_LEVEL": "error",
     }
-    with _agent(port, environment):
-        pass  # leaves a session in which the broker collects
-    _publish(port, messages)
+
+
+def _drain_agent(port: int, environment: dict[str, str]) -> Drain:
+    """Let the agent fetch the backlog, until it answers a command that was published last."""
     with _agent(port, environment, await_reply=True) as (pid, online_at, cpu_at):
         return Drain(time.perf_counter() - online_at, _cpu_s(pid) - cpu_at, _rss_mb(pid))
 

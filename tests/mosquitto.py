@@ -68,14 +68,16 @@ class Mosquitto:
             assert time.monotonic() < until, "mosquitto does not listen"
             threading.Event().wait(0.02)
 
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def freeze(self) -> None:
         """Make the link half-open: bytes are accepted by the kernel, and never answered."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """Cut the link as a power failure of the broker does."""

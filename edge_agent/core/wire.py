@@ -145,8 +145,8 @@ def summary(alarm: Alarm) -> str:
 def _reason(evidence: Evidence) -> str:
     match evidence.kind:
         case EvidenceKind.SENSOR:
-            times = evidence.score / evidence.threshold if evidence.threshold else float("inf")
-            return f"{evidence.source} is {times:.1f} times as unusual as its threshold allows"
+            figures = f"score {evidence.score:.1f}, threshold {evidence.threshold:.1f}"
+            return f"{evidence.source} behaves unlike itself ({figures})"
         case EvidenceKind.LOG:
             return f'the machine reports "{evidence.text or evidence.source}"'
         case EvidenceKind.LIMIT:

@@ -94,7 +94,7 @@ def test_the_model_is_named_where_one_spoke():
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        (SENSOR, "temp is 2.4 times as unusual as its threshold allows"),
+        (SENSOR, "temp behaves unlike itself (score 6.0, threshold 2.5)"),
         (LINE, 'the machine reports "overtemperature of winding 3"'),
         (LIMIT, "temp at 92.5 is beyond 85"),
         (QUIET, "nothing received for 10.0 min"),
