@@ -156,7 +156,8 @@ class Cohort:
     def smooth(self, question: Question, deviations: Floats) -> Verdict:
         """Take up the deviations of a frame, ``(2 n,)``, and return the verdict on it."""
         length_ns = question.end_ns - question.start_ns
-        passed_ns = min(question.end_ns - self.latest_ns, length_ns)
+        # A source whose clock was set back is a gap like any other, not a negative one.
+        passed_ns = min(abs(question.end_ns - self.latest_ns), length_ns)
         keep = np.exp(-passed_ns / (_MEMORY_WINDOWS * length_ns))
         latest = np.minimum(np.abs(deviations), _CLIP)
         seen = ~np.isnan(latest)

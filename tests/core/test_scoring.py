@@ -256,6 +256,14 @@ def test_a_silence_leaves_no_trace_but_a_shorter_history(model):
     assert sum(score.anomalous for score in scores) <= 2
 
 
+def test_a_clock_that_is_set_back_makes_nothing_anomalous(model):
+    frames = machine(140)
+    back = [(start - 3600 * S, end - 3600 * S, values) for start, end, values in frames[100:]]
+    scores = scores_of(model, frames[:100] + back)
+    assert not any(score.anomalous for score in scores[100:])
+    assert max(score.score for score in scores[100:]) < 10
+
+
 def test_long_commissioning_is_held_in_bounded_memory():
     scorer = AssetScorer("pump", 10**9 * S)
     frames = machine(6000)
