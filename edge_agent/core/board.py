@@ -147,7 +147,7 @@ class Board:
                 kind=EvidenceKind.LOG,
                 source=score.template,
                 score=score.probability,
-                threshold=0.0,
+                threshold=score.threshold,
                 start_ns=line.at_ns,
                 end_ns=line.at_ns,
                 text=line.text.strip()[:_TOLD_CHARS],

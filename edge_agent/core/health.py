@@ -41,7 +41,7 @@ def health(
         shell: What only the outside knows.
     """
     counts = pipeline.counts
-    hits, misses = pipeline.cache()
+    cached, scored, shed = pipeline.lines_read()
     rejects = counts.rejects + Counter(shell.rejects)
     document = {
         "schema": HEALTH_SCHEMA,
@@ -56,8 +56,9 @@ def health(
             "blocks": counts.blocks,
             "lines": counts.lines,
             "windows": counts.windows,
-            "templates_cached": hits,
-            "templates_scored": misses,
+            "templates_cached": cached,
+            "templates_scored": scored,
+            "lines_shed": shed,
             "alerts_delivered": shell.delivered,
             "alerts_expired": shell.expired,
         },

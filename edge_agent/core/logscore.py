@@ -2,11 +2,13 @@
 
 A plant repeats itself, so most lines are found in the cache and never reach the model.  A
 prediction depends on template and level alone, never on which line came before: a replay gives
-what the live run gave, and evicting an entry changes nothing but time.
+what the live run gave, and evicting an entry costs nothing but another run.  When more new
+templates come than the model can read, the caller may forbid the run: the line is then shed,
+which is no reading at all.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -28,6 +30,9 @@ _FAULT_ODDS: Mapping[Severity | None, float] = {
     Severity.ERROR: 4.0,
     Severity.CRITICAL: 4.0,
 }
+
+# Whether the model may be run for a template and level that are not in the cache.
+Permit = Callable[[str, Severity | None], bool]
 
 
 class LogModel(Protocol):
@@ -53,8 +58,10 @@ class LogScore:
     """One judged line; ``category`` is normal if and only if ``severity`` is info.
 
     ``probability`` is the calibrated probability of ``category``.  ``novel`` says that the words
-    look like nothing in training, ``abstained`` that the evidence is too thin to act on; the
-    best guess stands beside both.
+    look like nothing in training, ``abstained`` that the evidence is too thin to act on, because
+    ``probability`` is below ``threshold``; the best guess stands beside both.  A line that was not
+    read, for want of words or of time, is abstained from at probability 0: it proves neither a
+    fault nor health.
     """
 
     text: str
@@ -64,6 +71,7 @@ class LogScore:
     severity: Severity
     severity_from: SeveritySource
     probability: float
+    threshold: float
     novel: bool
     abstained: bool
 
@@ -100,6 +108,7 @@ class LogScorer:
         self._known: OrderedDict[tuple[str, Severity | None], LogScore] = OrderedDict()
         self._hits = 0
         self._misses = 0
+        self._shed = 0
 
     @property
     def hits(self) -> int:
@@ -108,21 +117,30 @@ class LogScorer:
 
     @property
     def misses(self) -> int:
-        """Lines that were not in the cache so far."""
+        """Lines that were not in the cache and were judged anew so far."""
         return self._misses
+
+    @property
+    def shed(self) -> int:
+        """Lines that were not in the cache and not judged so far, for want of a permit."""
+        return self._shed
 
     @property
     def templates(self) -> int:
         """Predictions held now."""
         return len(self._known)
 
-    def score(self, raw: str, level: Severity | None = None) -> LogScore:
+    def score(
+        self, raw: str, level: Severity | None = None, may_ask: Permit = lambda *_: True
+    ) -> LogScore:
         """Return what ``raw`` means.
 
         Args:
             raw: A line with or without header, any text.
             level: The level that came beside the line, as in a JSON payload; it outranks the one
                 in the line's own header.
+            may_ask: Asked once where the template is not in the cache.  Without its permit the line
+                is shed, and nothing is remembered, so the template gets another chance.
         """
         template, claimed = mask(raw)
         key = (template, level or claimed)
@@ -131,6 +149,9 @@ class LogScorer:
             self._hits += 1
             self._known.move_to_end(key)
             return known
+        if not may_ask(*key):
+            self._shed += 1
+            return self._unread(*key)
         self._misses += 1
         fresh = self._judged(*key)
         self._known[key] = fresh
@@ -144,17 +165,7 @@ class LogScorer:
     def _judged(self, template: str, level: Severity | None) -> LogScore:
         text = spell(template)
         if not text:
-            return LogScore(
-                text=text,
-                template=template,
-                level=level,
-                category=Category.NORMAL,
-                severity=Severity.INFO,
-                severity_from=SeveritySource.TEXT,
-                probability=0.0,
-                novel=False,
-                abstained=True,
-            )
+            return self._unread(template, level)
         logits = self._model.logits(text)
         categories = self._softmax(logits[self._categories], "category")
         categories = _weighed(categories, self._labels("category").index(Category.NORMAL), level)
@@ -170,8 +181,23 @@ class LogScorer:
             severity=severity,
             severity_from=source,
             probability=probability,
+            threshold=self._input.abstain_below,
             novel=_energy(logits[self._categories]) < self._input.novel_below,
             abstained=probability < self._input.abstain_below,
+        )
+
+    def _unread(self, template: str, level: Severity | None) -> LogScore:
+        return LogScore(
+            text="",
+            template=template,
+            level=level,
+            category=Category.NORMAL,
+            severity=Severity.INFO,
+            severity_from=SeveritySource.TEXT,
+            probability=0.0,
+            threshold=self._input.abstain_below,
+            novel=False,
+            abstained=True,
         )
 
     def _softmax(self, logits: NDArray[np.float32], head: str) -> NDArray[np.float64]:

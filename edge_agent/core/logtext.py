@@ -12,100 +12,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from edge_agent.core.logheader import TIME, headless
 from edge_agent.core.records import Severity
 
 MAX_RAW_CHARS = 2048
 MAX_TEMPLATE_CHARS = 400
 MAX_TEXT_CHARS = 256
-_MAX_HEADER_FIELDS = 10
-
-_LEVEL_WORDS = {
-    Severity.CRITICAL: "emerg emergency panic alert crit critical fatal f",
-    Severity.ERROR: "err error severe failure e",
-    Severity.WARNING: "warn warning w",
-    Severity.INFO: "notice info information informational config debug trace verbose"
-    " fine finer finest i d v",
-}
-_LEVELS = {word: level for level, words in _LEVEL_WORDS.items() for word in words.split()}
-_WORD = "|".join(sorted((word for word in _LEVELS if len(word) > 1), key=len, reverse=True))
-# RFC 5424, table 2: emergency, alert, critical · error · warning · notice, informational, debug.
-_SYSLOG_LEVELS = (
-    *(Severity.CRITICAL,) * 3,
-    Severity.ERROR,
-    Severity.WARNING,
-    *(Severity.INFO,) * 3,
-)
-
-_CLOCK = r"[0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:[.,:][0-9]{1,9})?)?"
-_ZONE = r"(?:\ ?(?:Z\b|UTC|[+-][0-9]{2}:?[0-9]{2}|[AP]M\b))?"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez|Mrz|M[äa]r)"
-_DATE = r"(?:[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}|[0-9]{1,2}[-/.][0-9]{1,2}(?:[-/.][0-9]{2,4})?)"
-_BSD_TIME = rf"{_MONTH}\ {{1,2}}[0-9]{{1,2}}(?:\ [0-9]{{4}})?,?\ {_CLOCK}"
-_TIME = (
-    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\ )?{_BSD_TIME}(?:\ [0-9]{{4}}\b)?"
-    rf"|{_DATE}(?:[T_-]|,?\ ){_CLOCK}{_ZONE}"
-    rf"|[0-9]{{2}}/{_MONTH}/[0-9]{{4}}:{_CLOCK}{_ZONE}"
-    r"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,:][0-9]{1,9})?"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?=[\ \]|,;])"
-)
-
-# What may open a header.  A whole family stands before the single fields it is made of.
-_OPENING = re.compile(
-    rf"""
-      # RFC 5424
-      <(?P<priority>[0-9]{{1,3}})>1\ (?:-|{_TIME})\ \S{{1,255}}\ \S{{1,48}}\ \S{{1,128}}
-          \ \S{{1,32}}\ (?:-|(?:\[[^\]]{{0,300}}\]){{1,4}})(?:\ |$)
-      # Blue Gene RAS, with or without its label column
-    | (?:\S{{1,16}}\ )?[0-9]{{9,10}}\ [0-9]{{4}}\.[0-9]{{2}}\.[0-9]{{2}}\ \S{{1,32}}
-          \ [0-9.-]{{10,30}}\ \S{{1,32}}\ \w{{1,16}}\ \w{{1,16}}\ (?P<ras>[A-Z]{{1,16}})(?:\ |$)
-      # cluster: number, node, component, state, epoch, flag
-    | [0-9]{{1,9}}\ \S{{1,32}}\ (?P<kept>\S{{1,32}}\ \S{{1,32}})\ [0-9]{{9,10}}\ [0-9](?:\ |$)
-      # bar-separated: time, component, process
-    | [0-9]{{8}}-[0-9:]{{7,12}}\|\w{{1,48}}\|[0-9]{{1,12}}\|
-      # glog, logcat's brief form
-    | (?P<glog>[IWEF])[0-9]{{4}}\ {_CLOCK}\ {{1,6}}[0-9]{{1,9}}\ [\w./-]{{1,80}}:[0-9]{{1,6}}\]\ ?
-    | (?P<slash>[VDIWEF])/[\w.$-]{{1,64}}\ ?(?:\(\ {{0,5}}[0-9]{{1,7}}\))?:\ ?
-      # RFC 3164
-    | <(?P<old_priority>[0-9]{{1,3}})>(?=\S)
-      # the file that a line was collected from
-    | [\w.-]{{1,64}}\.log\S{{0,40}}\ (?=[0-9\[])
-      # logfmt
-    | (?:time|ts|timestamp|date)=(?:"[^"]{{0,40}}"|\S{{1,40}})\ ?
-    | (?:level|lvl|severity)="?(?P<pair>[A-Za-z]{{1,13}})"?\ ?
-    | (?:msg|message)=(?=\S)
-      # times, alone or in brackets
-    | [\[(]?(?P<bsd>{_BSD_TIME})[\])]?(?:\ [0-9]{{4}}\b)?[,:;|]?(?:\ |$)
-    | [\[(]?(?P<time>{_TIME})[\])]?[,:;|]?(?:\ |$)
-    | \[\ {{0,8}}(?P<uptime>[0-9]{{1,8}}\.[0-9]{{1,9}})\]\ ?
-    | (?P<columns>[0-9]{{6}}\ [0-9]{{6}}\ [0-9]{{1,7}})\ (?=[A-Z]{{4,7}}\ )
-    | (?P<epoch>1[0-9]{{9}}(?:[0-9]{{3}}){{0,3}}(?:\.[0-9]{{1,9}})?)[,;|]?(?:\ |$)
-      # levels
-    | [\[(<](?P<boxed>(?i:{_WORD}))[\])>]:?\ ?
-    | (?P<word>(?i:{_WORD}))\ ?[:|](?:\ |$)
-    """,
-    re.VERBOSE | re.ASCII,
-)
-# What may follow once a time or a priority has shown that this is a header.
-_FOLLOWING = re.compile(
-    rf"""
-      # logcat: process, thread, level, tag
-      [0-9]{{1,7}}\ {{1,4}}[0-9]{{1,7}}\ (?P<letter>[VDIWEF])\ [^:]{{1,64}}:(?:\ |$)
-    | [0-9]{{1,7}}\ (?=(?:{_WORD.upper()})\b)
-      # a level in capitals, unless a sentence begins with it
-    | (?P<bare>{_WORD.upper()})\b\ ?(?=\S)(?!IN\b)
-      # thread, client, request
-    | \[[^\]]{{0,120}}\]:?(?:\ |$)
-      # host and tag[pid]:
-    | (?:[\w.:-]{{1,64}}\ )?[\w./()-]{{1,64}}\[[0-9]{{1,10}}\](?:\ \([^)]{{1,64}}\))?:(?:\ |$)
-    | [\w.-]{{1,64}}\ kernel:(?:\ |$)
-      # logger name
-    | [A-Za-z][\w-]{{0,60}}(?:[.$][\w-]{{1,60}}){{1,10}}:?\ (?=\S)
-    | [-|:;,>]{{1,3}}(?:\ |$)
-    """,
-    re.VERBOSE | re.ASCII,
-)
-_BSD_TAG = re.compile(r"[\w.-]{1,64} (?:[\w./()-]{1,48}: ?)", re.ASCII)
-_BSD_HOST = re.compile(r"(?=[\w.]{0,62}[0-9.-])[\w.-]{1,64} ", re.ASCII)
 
 # shown unit → (how sources write it, the word the model reads).  Letters that are also words or
 # labels count only when they touch the number.
@@ -166,7 +78,7 @@ _VARIABLE = re.compile(
       | (?P<word>[A-Za-z]{{1,3}}[0-9][A-Za-z]{{1,2}}(?!\w))
       | (?P<id>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}\b)
       | (?P<mac>[0-9A-Fa-f]{{2}}(?:[:-][0-9A-Fa-f]{{2}}){{5}}\b)
-      | (?P<time>(?<!\.)(?:{_TIME})(?!\w))
+      | (?P<time>(?<!\.)(?:{TIME})(?!\w))
       | (?P<ip>(?<![.:])(?:
             /?[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?::[0-9]{{1,5}}|/[0-9]{{1,2}})?(?![\w.]?[0-9])
           | (?:[0-9A-Fa-f]{{1,4}}:){{1,7}}(?::[0-9A-Fa-f]{{1,4}}){{1,6}}
@@ -244,7 +156,7 @@ def mask(raw: str) -> tuple[str, Severity | None]:
     is nothing but header keeps it, so that nothing a machine said disappears.
     """
     line = _cleaned(raw)
-    message, level = _headless(line)
+    message, level = headless(line)
     return _VARIABLE.sub(_masked, message or line)[:MAX_TEMPLATE_CHARS].strip(), level
 
 
@@ -283,40 +195,6 @@ def _printable(character: str) -> str:
     # Bidi controls, zero-width marks, lone surrogates and private characters show nothing, and a
     # surrogate cannot even be encoded for the tokenizer.
     return "" if kind[0] == "C" else character
-
-
-def _headless(line: str) -> tuple[str, Severity | None]:
-    """Return the message behind the header fields of ``line``, and the level among them."""
-    level: Severity | None = None
-    kept = ""
-    at = 0
-    dated = False
-    for _ in range(_MAX_HEADER_FIELDS):
-        field = _OPENING.match(line, at) or (_FOLLOWING.match(line, at) if dated else None)
-        if field is None or field.end() == at:
-            break
-        groups = field.groupdict()
-        level = _claimed(groups) or level
-        kept = groups.get("kept") or kept
-        dated = dated or groups.get("word") is None
-        at = field.end()
-        if groups.get("bsd"):
-            tag = _BSD_TAG.match(line, at) if not _FOLLOWING.match(line, at) else None
-            host = tag or (_BSD_HOST.match(line, at) if level else None)
-            at = host.end() if host and not _FOLLOWING.match(line, at) else at
-    message = line[at:].strip()
-    return (f"{kept}: {message}" if kept and message else message), level
-
-
-def _claimed(groups: dict[str, str | None]) -> Severity | None:
-    priority = groups.get("priority") or groups.get("old_priority")
-    if priority:
-        return _SYSLOG_LEVELS[int(priority) % 8]
-    for name in ("ras", "glog", "slash", "pair", "boxed", "word", "letter", "bare"):
-        word = groups.get(name)
-        if word:
-            return _LEVELS.get(word.lower())
-    return None
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from edge_agent.core.alarms import Acknowledge, Alarm, AlarmEvent, Shelve, Unshelve
 from edge_agent.core.asset import Asset, AssetState, Pending
@@ -16,6 +17,7 @@ from edge_agent.core.commands import Command, Refusal, Verb
 from edge_agent.core.decode import Decoder
 from edge_agent.core.evidence import EvidenceKind
 from edge_agent.core.features import extract
+from edge_agent.core.logbudget import LogBudget
 from edge_agent.core.logscore import LogModel, LogScore, LogScorer
 from edge_agent.core.records import (
     Block,
@@ -82,6 +84,7 @@ class Pipeline:
         self._models = models
         self._decoder = Decoder(site)
         self._lines = LogScorer(log_model, site.caps.templates)
+        self._budget = LogBudget(site.caps)
         self._assets: dict[str, Asset] = {}
         self._changed: list[Alarm] = []
         self._line_scores: list[tuple[LogLine, LogScore]] = []
@@ -146,9 +149,9 @@ class Pipeline:
         """Return what is known of every asset, by name."""
         return {name: asset.state() for name, asset in self._assets.items()}
 
-    def cache(self) -> tuple[int, int]:
-        """Return how many log lines were found in the template cache, and how many were not."""
-        return self._lines.hits, self._lines.misses
+    def lines_read(self) -> tuple[int, int, int]:
+        """Return how many log lines were found in the template cache, scored, and shed."""
+        return self._lines.hits, self._lines.misses, self._lines.shed
 
     def snapshot(self, *, waveforms: bool = True) -> dict[str, bytes]:
         """Return clocks, open windows and learned normal, by asset, to be stored now and then.
@@ -194,7 +197,8 @@ class Pipeline:
         if (asset := self._known(line.asset)) is None:
             return
         self.counts.lines += 1
-        score = self._lines.score(line.text, line.level)
+        may_ask = partial(self._budget.grants, line.asset, received_ns)
+        score = self._lines.score(line.text, line.level, may_ask)
         self._line_scores.append((line, score))
         asset.hear(line, score, received_ns)
 

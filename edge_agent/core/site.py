@@ -73,12 +73,14 @@ class AlarmSpec:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Bounds on what a plant can make the agent hold."""
+    """Bounds on what a plant can make the agent hold, and do."""
 
     assets: int = 256
     channels: int = 64  # of one asset
     window_samples: int = 1 << 19  # of one channel: 2 MB, 17 s at 25.6 kHz
     templates: int = 4096
+    model_runs: int = 1000  # of the log model, saved up for new templates; 4 s of one fast core
+    model_runs_per_s: int = 50  # in time of receipt: the fifth of a fast core
     payload_bytes: int = 4 << 20
     line_chars: int = 2048
 

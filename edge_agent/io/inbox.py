@@ -40,12 +40,15 @@ class InboxLimits:
     Attributes:
         messages: Telemetry and log messages together.
         payload_bytes: Their payloads together; also the most that one message may bring.
+        batch_bytes: Payloads that one batch may hold: half a megabyte of short log lines is already
+            ten thousand, and the watchdog is fed once a batch.
         commands: Operator commands, which are counted apart because they are never dropped.
         window_ns: Receipt time that is given up at once when the inbox overflows.
     """
 
     messages: int = 20_000
     payload_bytes: int = 32 * 1024 * 1024
+    batch_bytes: int = 512 * 1024
     commands: int = 1_000
     window_ns: int = 10 * NS_PER_S
 
@@ -107,12 +110,20 @@ class Inbox:
     def take(self, max_messages: int, timeout_s: float) -> list[Delivery]:
         """Return up to ``max_messages``, oldest first, waiting at most ``timeout_s`` for the first.
 
-        An empty list means that nothing came in time, or that the inbox was closed and is empty.
+        Fewer, but at least one, where their payloads would be more than a batch may hold.  An empty
+        list means that nothing came in time, or that the inbox was closed and is empty.
         """
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting or self._closed, timeout_s)
-            count = min(max_messages, len(self._waiting))
-            return [self._remove(next(iter(self._waiting))) for _ in range(count)]
+            batch: list[Delivery] = []
+            room = self._limits.batch_bytes
+            while self._waiting and len(batch) < max_messages:
+                ticket, delivery = next(iter(self._waiting.items()))
+                room -= len(delivery.message.payload)
+                if batch and room < 0:
+                    break
+                batch.append(self._remove(ticket))
+            return batch
 
     def close(self) -> None:
         """Wake the reader for good; what is waiting can still be taken."""

@@ -67,6 +67,7 @@ def line(at_s, category=Category.THERMAL, severity=Severity.ERROR, *, abstained=
         severity=severity,
         severity_from=SeveritySource.TEXT,
         probability=0.9,
+        threshold=0.4,
         novel=False,
         abstained=abstained,
     )
@@ -138,6 +139,11 @@ def test_a_grave_line_raises_at_once_and_clears_when_it_has_not_come_again(board
 )
 def test_a_line_that_is_not_grave_or_not_certain_raises_nothing(board, told):
     assert board.weigh_line(*told) == []
+
+
+def test_the_evidence_of_a_line_names_the_limit_it_was_judged_against(board):
+    (raised,) = board.weigh_line(*line(100))
+    assert [(e.score, e.threshold) for e in raised.evidence] == [(0.9, 0.4)]
 
 
 def test_a_graver_line_lifts_the_priority(board):

@@ -85,6 +85,32 @@ def test_the_template_unused_for_longest_is_forgotten_first():
     assert model.asked == ["jammed", "hot", "fire", "hot"]
 
 
+def test_a_line_without_a_permit_is_shed_and_proves_nothing():
+    model = KeywordModel(manifest(abstain_below=0.3))
+    scorer = LogScorer(model, 8)
+    score = scorer.score("fire", Severity.CRITICAL, lambda *_: False)
+    assert (score.abstained, score.anomalous, score.probability) == (True, False, 0.0)
+    assert score.template == "fire"
+    assert (scorer.hits, scorer.misses, scorer.shed, model.asked) == (0, 0, 1, [])
+
+
+def test_a_shed_template_gets_another_chance():
+    scorer = LogScorer(KeywordModel(), 8)
+    scorer.score("fire", may_ask=lambda *_: False)
+    assert scorer.score("fire").category is Category.SAFETY
+
+
+def test_a_permit_is_asked_for_only_where_the_model_would_run():
+    scorer, asked = LogScorer(KeywordModel(), 8), []
+
+    def may_ask(*key):
+        return asked.append(key) is None
+
+    for number in range(3):
+        scorer.score(f"<11>fire {number}", may_ask=may_ask)
+    assert asked == [("fire <num>", Severity.ERROR)]
+
+
 def test_a_score_does_not_depend_on_what_was_scored_before():
     lines = ["a jammed", "b hot", "c normal", "a jammed", "d fire"]
     scorer = LogScorer(KeywordModel(), 1)
@@ -143,6 +169,7 @@ def test_a_weak_answer_is_given_and_abstained_from():
     score = scorer.score("jammed")
     assert score.category is Category.MECHANICAL
     assert score.abstained
+    assert score.probability < score.threshold == 0.5
     assert not score.anomalous
 
 

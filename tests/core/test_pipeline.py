@@ -179,6 +179,53 @@ def test_recommissioning_clears_what_the_model_said_and_learns_anew():
     assert not any(a.body["active"] for a in line.tick((START_S + NORMAL_S) * NS_PER_S).alerts)
 
 
+STORM_LINES = 2 * SITE.caps.model_runs
+
+
+def storm(at_s, asset="pump-2"):
+    """Return lines that are all new, received in one second."""
+    lines = []
+    for number in range(STORM_LINES):
+        word = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        lines.append(told(at_s, f"chatter {word}", asset))
+    return lines
+
+
+def test_in_a_storm_of_new_lines_each_is_counted_and_most_are_shed():
+    line = pipeline()
+    for message in storm(0):
+        line.feed(message)
+    scores = [score for _, score in line.tick(START_S * NS_PER_S).line_scores]
+    cached, scored, shed = line.lines_read()
+    assert cached + scored + shed == line.counts.lines == STORM_LINES
+    assert shed > scored > 0
+    assert len(scores) == STORM_LINES
+    assert sum(score.abstained for score in scores) == shed
+
+
+@pytest.mark.parametrize("grave", ["OIL HOT", "2024-05-01 10:00:00 ERROR chatter hot"])
+def test_a_grave_line_amid_a_storm_raises_its_alarm(grave):
+    alerts = play(pipeline(), [*storm(0), told(0, grave), *storm(1)])
+    assert [a.alarm for a in alerts if a.body["active"]] == ["thermal"]
+
+
+def test_a_storm_raises_nothing_by_itself():
+    assert play(pipeline(), [*storm(0), *storm(1)]) == []
+
+
+def test_one_machine_that_babbles_changes_nothing_for_another():
+    day = sorted(RECORDING + storm(NORMAL_S + 29, "fan-1"), key=lambda m: m.received_ns)
+    assert story(a for a in play(pipeline(), day, 50) if a.asset == "pump-2") == EXPECTED
+
+
+@pytest.mark.parametrize("tick_every", [1, 100, 10_000])
+def test_what_is_shed_depends_on_the_times_of_receipt_alone(tick_every):
+    first, again = pipeline(), pipeline()
+    messages = [*storm(0), *storm(5), told(6, "OIL HOT"), *storm(7)]
+    assert story(play(first, messages)) == story(play(again, messages, tick_every))
+    assert first.lines_read() == again.lines_read()
+
+
 def test_health_tells_counts_states_and_rejects():
     line = pipeline()
     play(line, RECORDING[:50])
@@ -189,3 +236,4 @@ def test_health_tells_counts_states_and_rejects():
     assert body["uptime_s"] == 90
     assert body["rejects"]["overload"] == 6
     assert body["counts"]["messages"] == 51
+    assert body["counts"]["lines_shed"] == 0

@@ -34,6 +34,19 @@ def test_messages_leave_in_order_of_arrival_in_batches():
     assert inbox.take(3, 0) == []
 
 
+def test_a_batch_of_large_messages_is_a_short_one():
+    inbox = Inbox(limits(messages=100, batch_bytes=100))
+    for size in (40, 40, 40, 500, 1):
+        inbox.put(delivery("a", size=size))
+    batches = iter(lambda: inbox.take(9, 0), [])
+    assert [[len(one.message.payload) for one in b] for b in batches] == [
+        [40, 40],
+        [40],
+        [500],
+        [1],
+    ]
+
+
 def test_the_oldest_window_of_the_fullest_topic_is_dropped_and_counted():
     inbox = Inbox(limits())
     for topic, at in [("a", 0), ("b", 1), ("b", 5), ("b", 11)]:
