@@ -11,6 +11,7 @@ from typing import Any
 
 from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import Board
+from edge_agent.core.hearing import Ear, Rhythm
 from edge_agent.core.logscore import LogScore
 from edge_agent.core.quality import SourceClock
 from edge_agent.core.records import (
@@ -27,7 +28,6 @@ from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.windowing import Windower
 
-_GAPS_TO_SILENCE = 10  # a source that speaks every five minutes is not silent after six
 _PATIENCE_NS = 60 * NS_PER_S  # how long a source may send nothing but the past
 
 
@@ -37,6 +37,7 @@ class AssetState(StrEnum):
     LOG_ONLY = "log_only"  # lines but no measured values: only what it says of itself is known
     COMMISSIONING = "commissioning"  # still learning what is normal; sensor alarms are not armed
     MONITORED = "monitored"
+    PARTIAL = "partial"  # monitored, but some channels have fallen silent
     STALE = "stale"  # nothing came for longer than this source ever pauses
 
 
@@ -70,29 +71,40 @@ class Asset:
         self._site = site
         self._sensor_clock = SourceClock()
         self._log_clock = SourceClock()
-        self._late_since_ns: int | None = None
-        self._typical_gap_ns = 0.0
-        self._silent = False
+        self._ears: dict[str, Ear] = {}
+        self._rhythm = Rhythm()
+        self._log_rhythm = Rhythm()
+        self._now_ns = self._listening_since_ns = 0
         self._pending: list[Pending] = []
 
     def take(self, record: Reading | Block, received_ns: int) -> Mapping[RejectReason, int]:
         """Put samples into their window; return why some were not taken, counted."""
-        at_ns = record.at_ns if isinstance(record, Reading) else record.start_ns
-        before_ns = self._sensor_clock.received_ns
+        ear = self._ear(record.channel)
+        own_ns = record.at_ns if isinstance(record, Reading) else record.start_ns
+        newest_ns = self._sensor_clock.newest_ns
+        if newest_ns is None or own_ns >= newest_ns - self._site.window.lateness_ns:
+            ear.offset_ns = 0  # its clock has been put right
         self._sensor_clock, event_ns, quality = self._sensor_clock.observe(
-            at_ns, received_ns, record.time_quality
+            own_ns + ear.offset_ns, received_ns, record.time_quality
         )
-        if before_ns is not None and received_ns > before_ns:
-            self._typical_gap_ns += 0.1 * (received_ns - before_ns - self._typical_gap_ns)
-        if event_ns != at_ns or quality is not record.time_quality:
+        if ear.offset_ns:
+            quality = TimeQuality.JUMPED
+        if event_ns != own_ns or quality is not record.time_quality:
             record = _moved(record, event_ns, quality)
         rejects = self._windower.push(record)
         self._collect(event_ns, received_ns)
-        self._notice_step_back(received_ns, late=RejectReason.LATE in rejects)
+        # The same time again and again is a frozen gateway, not a sign of life.
+        if not rejects or newest_ns is None or event_ns > newest_ns:
+            self._rhythm.hear(received_ns)
+            ear.rhythm.hear(received_ns)
+            ear.late_since_ns = None
+        elif RejectReason.LATE in rejects:
+            self._notice_late(ear, own_ns, received_ns)
         return rejects
 
     def hear(self, line: LogLine, score: LogScore, received_ns: int) -> None:
         """Take one judged line."""
+        self._log_rhythm.hear(received_ns)
         self._collect(self._sensor_clock.source_now(received_ns), received_ns)
         self._log_clock, at_ns, quality = self._log_clock.observe(
             line.at_ns, received_ns, line.time_quality
@@ -121,20 +133,37 @@ class Asset:
             changed += self.board.weigh_score(score, pending.what.time_quality)
         return changed
 
-    def elapse(self, now_ns: int) -> list[Alarm]:
-        """Let time pass: log signs run out, silence is noticed, shelvings end."""
+    def elapse(self, now_ns: int, listening_since_ns: int | None) -> list[Alarm]:
+        """Let time pass: log signs run out, silence is noticed, shelvings end.
+
+        Args:
+            now_ns: The agent's time.
+            listening_since_ns: Since when messages could arrive, ``None`` while none can.
+        """
         changed = self.board.elapse(now_ns, self._log_clock.source_now(now_ns))
-        return changed + self._notice_silence(now_ns)
+        if listening_since_ns is None:
+            return changed
+        self._now_ns, self._listening_since_ns = now_ns, listening_since_ns
+        overdue_ns = self._overdue_since(self._rhythm)
+        if overdue_ns is not None:
+            return changed + self.board.weigh_silence(self._rhythm.heard_ns, overdue_ns)
+        return changed + self.board.weigh_silence(None, self._rhythm.heard_ns or now_ns)
 
     def state(self) -> AssetState:
         """Return what is known of the asset."""
         if self._sensor_clock.received_ns is None:
-            return AssetState.LOG_ONLY
-        if self._silent:
+            silent = self._overdue_since(self._log_rhythm) is not None
+            return AssetState.STALE if silent else AssetState.LOG_ONLY
+        if self._overdue_since(self._rhythm) is not None:
             return AssetState.STALE
         if self.scorer.commissioning:
             return AssetState.COMMISSIONING
-        return AssetState.MONITORED
+        return AssetState.PARTIAL if self.stale_channels() else AssetState.MONITORED
+
+    def stale_channels(self) -> list[str]:
+        """Return the channels that have fallen silent, by name in order."""
+        ears = sorted(self._ears.items())
+        return [name for name, ear in ears if self._overdue_since(ear.rhythm) is not None]
 
     def recommission(self, now_ns: int) -> list[Alarm]:
         """Forget what was normal and learn it anew."""
@@ -152,7 +181,9 @@ class Asset:
             "scorer": self.scorer.snapshot(),
             "sensor_clock": freeze(self._sensor_clock),
             "log_clock": freeze(self._log_clock),
-            "typical_gap_ns": self._typical_gap_ns,
+            "ears": freeze(self._ears),
+            "rhythm": freeze(self._rhythm),
+            "log_rhythm": freeze(self._log_rhythm),
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -166,7 +197,9 @@ class Asset:
             self.scorer.restore(_table(data["scorer"]))
             self._sensor_clock = thaw(SourceClock, data["sensor_clock"])
             self._log_clock = thaw(SourceClock, data["log_clock"])
-            self._typical_gap_ns = float(str(data["typical_gap_ns"]))
+            self._ears = thaw(dict[str, Ear], data["ears"])
+            self._rhythm = thaw(Rhythm, data["rhythm"])
+            self._log_rhythm = thaw(Rhythm, data["log_rhythm"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
 
@@ -177,32 +210,37 @@ class Asset:
         for frame in self._windower.close(source_now_ns):
             self._pending.append(Pending(frame, now_ns, self._log_clock.source_now(now_ns)))
 
-    def _notice_silence(self, now_ns: int) -> list[Alarm]:
-        since_ns = self._sensor_clock.received_ns
-        if since_ns is None:
-            return []
-        patience_ns = max(
-            self._site.alarms.silence_ns, round(_GAPS_TO_SILENCE * self._typical_gap_ns)
-        )
-        self._silent = now_ns - since_ns > patience_ns
-        if self._silent:
-            return self.board.weigh_silence(since_ns, since_ns + patience_ns)
-        return self.board.weigh_silence(None, since_ns)
+    def _ear(self, channel: str) -> Ear:
+        """Return what is known of a channel; names beyond the cap are heard but not remembered."""
+        ear = self._ears.get(channel)
+        if ear is None:
+            ear = Ear()
+            if len(self._ears) < self._site.caps.channels:
+                self._ears[channel] = ear
+        return ear
 
-    def _notice_step_back(self, received_ns: int, *, late: bool) -> None:
-        """Begin new windows where the source's clock has been set back for good.
+    def _overdue_since(self, rhythm: Rhythm) -> int | None:
+        least_ns = self._site.alarms.silence_ns
+        return rhythm.overdue_since(self._now_ns, least_ns, self._listening_since_ns)
 
-        One late sample is a straggler.  A minute of nothing else means that the clock was wrong
-        before, and waiting for the old time to come again would blind the agent for as long.
+    def _notice_late(self, ear: Ear, own_ns: int, received_ns: int) -> None:
+        """Bring back a channel, or the whole asset, whose clock is behind for good.
+
+        One late sample is a straggler.  A minute of nothing else means that a clock was set back,
+        and waiting for the old time to come again would blind the agent for as long.
         """
-        if not late:
-            self._late_since_ns = None
-        elif self._late_since_ns is None:
-            self._late_since_ns = received_ns
-        elif received_ns - self._late_since_ns > _PATIENCE_NS:
-            self._windower = Windower(self.name, self._site.window, self._site.caps)
-            self._sensor_clock = SourceClock()
-            self._late_since_ns = None
+        if ear.late_since_ns is None:
+            ear.late_since_ns = received_ns
+        if received_ns - ear.late_since_ns <= _PATIENCE_NS:
+            return
+        ear.late_since_ns = None
+        if received_ns - (self._rhythm.heard_ns or 0) <= _PATIENCE_NS:
+            ear.offset_ns = self._sensor_clock.source_now(received_ns) - own_ns
+            return
+        self._windower = Windower(self.name, self._site.window, self._site.caps)
+        self._sensor_clock = SourceClock()
+        for other in self._ears.values():
+            other.offset_ns, other.late_since_ns = 0, None
 
 
 def _moved(record: Reading | Block, at_ns: int, quality: TimeQuality) -> Reading | Block:

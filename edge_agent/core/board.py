@@ -7,6 +7,7 @@ import numpy as np
 
 from edge_agent.core.alarms import Alarm, AlarmEvent, Suppression, Unshelve, advance
 from edge_agent.core.evidence import (
+    Clear,
     Delays,
     Episode,
     Evidence,
@@ -64,8 +65,8 @@ class Board:
 
     def weigh_score(self, score: SensorScore, quality: TimeQuality) -> list[Alarm]:
         """Take the sensor model's score of a window; commissioning scores are not evidence."""
-        if score.commissioning:
-            return []
+        if score.commissioning:  # what was said with another normal cannot be upheld
+            return self.reset(score.end_ns)
         parts = self._parts(score)
         if score.anomalous:
             settled = self._episode is not None and self._counts(self._episode.leading)
@@ -233,10 +234,25 @@ class Board:
         """Return everything that a restart needs, as JSON-able data."""
         return freeze(BoardState(self.alarms, self._signs, self._episode))
 
-    def restore(self, data: object) -> None:
-        """Take up where :meth:`snapshot` was made."""
+    def restore(self, data: object) -> list[Alarm]:
+        """Take up where :meth:`snapshot` was made.
+
+        A limit that the site file no longer has is observed by nobody any more, so its sign ends
+        here; the alarms that clear because of it are returned.
+        """
         state = thaw(BoardState, data)
         self.alarms, self._signs, self._episode = state.alarms, state.signs, state.episode
+        known = {key for limit in self._site.limits for key, *_ in _sides(limit, 0.0)}
+        changed = []
+        for key, sign in list(self._signs.items()):
+            if sign.evidence.kind is EvidenceKind.LIMIT and key not in known:
+                ended = replace(sign, counts=False, differs_since_ns=None)
+                changed += self._put(key, ended, sign.evidence.end_ns)
+        return changed
+
+    def dismiss(self, now_ns: int) -> list[Alarm]:
+        """Clear every alarm, because the asset is to be forgotten."""
+        return [alarm for name in list(self.alarms) for alarm in self.apply(name, Clear(now_ns))]
 
     def _observe(self, key: str, sign: Sign, *, present: bool, since_ns: int) -> list[Alarm]:
         before = self._signs.get(key)
@@ -286,14 +302,11 @@ class Board:
 
 def _sides(limit: Limit, mean: float) -> Iterator[tuple[str, float, float]]:
     """Yield ``(key, setpoint, how far the mean is beyond it)`` for each side that is set."""
+    key = f"{EvidenceKind.LIMIT}:{limit.channel}:{limit.category}"
     if limit.high is not None:
-        yield (
-            f"{EvidenceKind.LIMIT}:{limit.channel}:high:{limit.high}",
-            limit.high,
-            mean - limit.high,
-        )
+        yield f"{key}:high:{limit.high}", limit.high, mean - limit.high
     if limit.low is not None:
-        yield f"{EvidenceKind.LIMIT}:{limit.channel}:low:{limit.low}", limit.low, limit.low - mean
+        yield f"{key}:low:{limit.low}", limit.low, limit.low - mean
 
 
 def _category(name: str) -> Category:

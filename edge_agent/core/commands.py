@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_agent.core.records import NS_PER_S
+from edge_agent.core.topics import is_name
 
 _LONGEST_SHELVING_S = 7 * 86400
 
@@ -16,11 +17,12 @@ class Verb(StrEnum):
     SHELVE = "shelve"
     UNSHELVE = "unshelve"
     RECOMMISSION = "recommission"
+    FORGET = "forget"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One request; ``alarm`` is empty for ``recommission``, ``for_ns`` is 0 but for ``shelve``."""
+    """One request; ``alarm`` is empty where it is about the asset, ``for_ns`` 0 but for shelve."""
 
     verb: Verb
     asset: str
@@ -48,11 +50,11 @@ def parse(verb: str, payload: bytes) -> Command | Refusal:
         body = json.loads(payload)
     except (ValueError, RecursionError):
         return Refusal("the payload is not JSON")
-    if not isinstance(body, dict) or not isinstance(body.get("asset"), str):
+    if not isinstance(body, dict) or not _is_name(body.get("asset")):
         return Refusal('the payload needs {"asset": "..."}')
-    if verb == Verb.RECOMMISSION:
-        return Command(Verb.RECOMMISSION, body["asset"])
-    if not isinstance(body.get("alarm"), str):
+    if verb in (Verb.RECOMMISSION, Verb.FORGET):
+        return Command(Verb(verb), body["asset"])
+    if not _is_name(body.get("alarm")):
         return Refusal('the payload needs {"alarm": "..."}')
     for_s = body.get("for_s", 0)
     if verb == Verb.SHELVE and not (_is_number(for_s) and 0 < for_s <= _LONGEST_SHELVING_S):
@@ -64,7 +66,11 @@ def parse(verb: str, payload: bytes) -> Command | Refusal:
 def reply(verb: str, outcome: str, *, accepted: bool) -> bytes:
     """Return the answer to a command as JSON: whether it was accepted, and what came of it."""
     document = {"verb": verb, "accepted": accepted, "outcome": outcome}
-    return json.dumps(document, ensure_ascii=False).encode()
+    return json.dumps(document).encode()
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and is_name(value)
 
 
 def _is_number(value: object) -> bool:

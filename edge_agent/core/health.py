@@ -50,6 +50,7 @@ def health(
         "version": shell.version,
         "uptime_s": shell.uptime_ns // NS_PER_S,
         "assets": {name: state.value for name, state in sorted(pipeline.states().items())},
+        "stale_channels": pipeline.stale_channels(),
         "counts": {
             "messages": counts.messages,
             "readings": counts.readings,

@@ -38,11 +38,13 @@ class Outcome:
     """What one tick gave: documents to publish, state to store with them, scores to look at.
 
     ``boards`` holds the state of every asset whose alarms or signs changed; storing it in the same
-    transaction as ``alerts`` is what makes an alarm survive a crash.
+    transaction as ``alerts`` is what makes an alarm survive a crash.  ``forgotten`` names assets of
+    which nothing is to be kept.
     """
 
     alerts: tuple[Alert, ...]
     boards: Mapping[str, bytes]
+    forgotten: frozenset[str]
     sensor_scores: tuple[SensorScore, ...]
     line_scores: tuple[tuple[LogLine, LogScore], ...]
 
@@ -89,6 +91,8 @@ class Pipeline:
         self._changed: list[Alarm] = []
         self._line_scores: list[tuple[LogLine, LogScore]] = []
         self._next_sequence = next_sequence
+        self._forgotten: set[str] = set()
+        self._snapshot_due = False
         self.counts = Counts()
 
     def feed(self, message: Message) -> None:
@@ -106,17 +110,21 @@ class Pipeline:
                 case Reading() | Block():
                     self._take_samples(record, message.received_ns)
 
-    def tick(self, now_ns: int) -> Outcome:
+    def tick(self, now_ns: int, listening_since_ns: int | None = 0) -> Outcome:
         """Close the windows that are over at ``now_ns``, score them and move the alarms.
 
         One call of the sensor model serves every asset that is due.
+
+        Args:
+            now_ns: The agent's time, or that of the capture.
+            listening_since_ns: Since when messages could arrive, ``None`` while none can.
         """
         due = [(asset, item) for asset in self._assets.values() for item in asset.due(now_ns)]
         scores = self._score(due)
         for (asset, item), score in zip(due, scores, strict=True):
             self._changed += asset.weigh(item, score)
         for asset in self._assets.values():
-            self._changed += asset.elapse(now_ns)
+            self._changed += asset.elapse(now_ns, listening_since_ns)
         return self._outcome([score for score in scores if score is not None])
 
     def command(self, command: Command, now_ns: int) -> str | Refusal:
@@ -129,7 +137,13 @@ class Pipeline:
             return Refusal(f"there is no asset {command.asset}")
         if command.verb is Verb.RECOMMISSION:
             self._changed += asset.recommission(now_ns)
+            self._snapshot_due = True
             return "commissioning has begun"
+        if command.verb is Verb.FORGET:
+            self._changed += asset.board.dismiss(now_ns)
+            self._forgotten.add(command.asset)
+            del self._assets[command.asset]
+            return "forgotten"
         if command.alarm not in asset.board.alarms:
             return Refusal(f"{command.asset} has had no alarm {command.alarm}")
         events: dict[Verb, AlarmEvent] = {
@@ -145,6 +159,19 @@ class Pipeline:
         """Count something that could not be used."""
         self.counts.rejects[reason] += count
 
+    @property
+    def snapshot_due(self) -> bool:
+        """Return whether something changed that no restart may undo, such as recommissioning."""
+        return self._snapshot_due
+
+    def stale_channels(self) -> dict[str, list[str]]:
+        """Return the channels that have fallen silent while their asset goes on, by asset."""
+        return {
+            name: asset.stale_channels()
+            for name, asset in self._assets.items()
+            if asset.state() is AssetState.PARTIAL
+        }
+
     def states(self) -> dict[str, AssetState]:
         """Return what is known of every asset, by name."""
         return {name: asset.state() for name, asset in self._assets.items()}
@@ -159,6 +186,7 @@ class Pipeline:
         Args:
             waveforms: Whether open windows of sample blocks belong to it, megabytes a channel.
         """
+        self._snapshot_due = False
         return {
             name: json.dumps(asset.snapshot(waveforms=waveforms)).encode()
             for name, asset in self._assets.items()
@@ -181,7 +209,7 @@ class Pipeline:
         for name, body in snapshots.items():
             self._asset(name).restore(json.loads(body))
         for name, body in boards.items():
-            self._asset(name).board.restore(json.loads(body))
+            self._changed += self._asset(name).board.restore(json.loads(body))
 
     def _take_samples(self, record: Reading | Block, received_ns: int) -> None:
         if (asset := self._known(record.asset)) is None:
@@ -215,7 +243,10 @@ class Pipeline:
 
     def _known(self, name: str) -> Asset | None:
         """Return the asset, made at first sight, or count a reject where there is no more room."""
-        if name not in self._assets and len(self._assets) >= self._site.caps.assets:
+        if name in self._assets or name in self._site.assets:  # those of the site file have a seat
+            return self._asset(name)
+        unlisted = len(self._assets.keys() - self._site.assets.keys())
+        if unlisted >= self._site.caps.assets:
             self.reject(RejectReason.ASSET_LIMIT)
             return None
         return self._asset(name)
@@ -231,8 +262,9 @@ class Pipeline:
         boards = {asset.name: _stored(asset) for asset in dirty}
         for asset in dirty:
             asset.board.dirty = False
-        outcome = Outcome(alerts, boards, tuple(sensor_scores), tuple(self._line_scores))
-        self._changed, self._line_scores = [], []
+        forgotten = frozenset(self._forgotten - self._assets.keys())
+        outcome = Outcome(alerts, boards, forgotten, tuple(sensor_scores), tuple(self._line_scores))
+        self._changed, self._line_scores, self._forgotten = [], [], set()
         return outcome
 
     def _alert(self, alarm: Alarm) -> Alert:

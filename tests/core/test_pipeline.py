@@ -23,7 +23,8 @@ from plant import (
 from edge_agent.core.asset import AssetState
 from edge_agent.core.commands import Command, Refusal, Verb
 from edge_agent.core.health import Shell, health
-from edge_agent.core.records import NS_PER_S, Message, RejectReason
+from edge_agent.core.records import NS_PER_S, Category, Message, RejectReason
+from edge_agent.core.site import AssetSite, Limit
 
 RECORDING = a_day_at_the_plant()
 EXPECTED = story(play(pipeline(), RECORDING))
@@ -117,6 +118,96 @@ def test_an_asset_that_falls_silent_is_stale_and_raises_an_alarm():
     silent = [a for a in line.tick(later_ns).alerts if a.alarm == "silence"]
     assert [a.body["category"] for a in silent] == ["communication"]
     assert line.states()["pump-2"] is AssetState.STALE
+
+
+def two_channels(second, behind_s=0):
+    """Return the values of one second, the second one with a clock that is behind."""
+    received_ns = (START_S + second) * NS_PER_S
+    late = replace(reading(second - behind_s, motor_current=12), received_ns=received_ns)
+    return reading(second, oil_temp=60), late
+
+
+def test_a_channel_whose_clock_is_behind_is_heard_again_after_a_minute():
+    line = pipeline()
+    for second in range(200):
+        for message in two_channels(second, behind_s=30):
+            line.feed(message)
+        line.tick((START_S + second) * NS_PER_S)
+    assert 55 <= line.counts.rejects[RejectReason.LATE] <= 70
+    due = line.snapshot()["pump-2"]
+    assert b"motor_current" in due
+
+
+def test_a_channel_that_falls_silent_makes_its_asset_partial():
+    line = pipeline()
+    play(line, RECORDING[: END_S // 2])
+    for second in range(END_S // 2, END_S // 2 + 400):
+        line.feed(reading(second, oil_temp=60))
+        line.tick((START_S + second) * NS_PER_S)
+    assert line.states() == {"pump-2": AssetState.PARTIAL}
+    assert line.stale_channels() == {"pump-2": ["motor_current"]}
+
+
+def test_the_same_time_again_and_again_is_no_sign_of_life():
+    line = pipeline()
+    play(line, RECORDING[:100])
+    for second in range(100, 600):
+        frozen = replace(reading(100, oil_temp=60), received_ns=(START_S + second) * NS_PER_S)
+        line.feed(frozen)
+        line.tick((START_S + second) * NS_PER_S)
+    assert line.states() == {"pump-2": AssetState.STALE}
+
+
+def test_a_log_source_that_falls_silent_is_stale():
+    line = pipeline()
+    for second in range(0, 100, 10):
+        line.feed(told(second, "cycle complete"))
+    line.tick((START_S + 100) * NS_PER_S)
+    assert line.states() == {"pump-2": AssetState.LOG_ONLY}
+    line.tick((START_S + 1000) * NS_PER_S)
+    assert line.states() == {"pump-2": AssetState.STALE}
+
+
+def test_nobody_is_silent_while_the_agent_cannot_hear():
+    line = pipeline()
+    play(line, RECORDING[:100])
+    later_ns = (START_S + 2000) * NS_PER_S
+    assert line.tick(later_ns, listening_since_ns=None).alerts == ()
+    assert line.tick(later_ns, listening_since_ns=later_ns - NS_PER_S).alerts == ()
+    assert line.tick(later_ns + 400 * NS_PER_S, listening_since_ns=later_ns).alerts != ()
+
+
+def test_an_asset_of_the_site_file_always_has_a_seat():
+    line = pipeline(replace(SITE, assets={"press-1": AssetSite()}))
+    for number in range(SITE.caps.assets):
+        line.feed(reading(0, f"junk-{number}", x=1))
+    line.feed(reading(0, "press-1", x=1))
+    assert "press-1" in line.states()
+    assert not line.counts.rejects
+
+
+def test_a_forgotten_asset_is_cleared_and_gives_up_its_seat():
+    line = pipeline()
+    line.feed(told(0, "OIL HOT"))
+    now_ns = (START_S + 1) * NS_PER_S
+    line.tick(now_ns)
+    assert line.command(Command(Verb.FORGET, "pump-2"), now_ns) == "forgotten"
+    outcome = line.tick(now_ns)
+    assert [alert.body["active"] for alert in outcome.alerts] == [False]
+    assert outcome.forgotten == {"pump-2"}
+    assert line.states() == {}
+
+
+def test_an_alarm_of_a_limit_that_was_edited_is_cleared_at_the_next_start():
+    limit = Limit("oil_temp", Category.THERMAL, high=50.0)
+    hot = pipeline(replace(SITE, assets={"pump-2": AssetSite(limits=(limit,))}))
+    (raised, *_) = play(hot, RECORDING[:100])
+    assert raised.body["active"]
+    higher = AssetSite(limits=(replace(limit, high=95.0),))
+    edited = pipeline(replace(SITE, assets={"pump-2": higher}))
+    edited.restore(hot.snapshot(), hot.boards())
+    alerts = play(edited, RECORDING[100:200])
+    assert [alert.body["active"] for alert in alerts] == [False]
 
 
 def test_a_source_whose_clock_was_set_back_is_heard_again_after_a_minute():
