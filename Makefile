@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 SECONDS ?=
 
-.PHONY: demo test lint bench models clean
+.PHONY: demo test slow lint bench arm models clean
 
 demo: .venv/demo.stamp
 	$(BIN)/edge-agent demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: .venv/test.stamp
 	$(BIN)/pytest
+
+# Tests that take minutes: the figures of the model cards, on the real recordings.
+slow: .venv/test.stamp
+	$(BIN)/pytest -m slow
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
@@ -19,6 +23,10 @@ lint: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/pipeline.py
+
+# The models under an emulated Cortex-A72; apt-get install qemu-user-static mmdebstrap.
+arm: .venv/test.stamp
+	tests/arm/run
 
 # Re-makes the shipped model packages from the recordings in DATA; half an hour on two cores.
 models: .venv/test.stamp
@@ -33,7 +41,7 @@ models: .venv/test.stamp
 	touch $@
 
 .venv/test.stamp: .venv/demo.stamp
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,quantize,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[demo,quantize,sign,dev]'
 	touch $@
 
 clean:

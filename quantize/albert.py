@@ -22,6 +22,7 @@ from quantize.checkpoint import (
     read_config,
     read_json,
     read_tokenizer,
+    tokenizer_file,
     whole,
 )
 from quantize.errors import ExportMismatch, PackageError
@@ -74,10 +75,10 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
         GateFailed: The int8 classifier misses a bound.
     """
     bounds = bounds or AlbertBounds()
-    tokenizer_file = read_tokenizer(checkpoint)
+    tokenizer_json = read_tokenizer(checkpoint)
     manifest, shape = _manifest(checkpoint)
     albert = read_albert(checkpoint)
-    tokenizer = _fitting(checkpoint, tokenizer_file, len(albert.tokens), shape.max_tokens)
+    tokenizer = _fitting(checkpoint, tokenizer_json, len(albert.tokens), shape.max_tokens)
     lines = _lines(calibration, evaluate, shape)
     network = torch_albert(checkpoint)
     moments = input_moments(network, _sample(tokenizer, calibration))
@@ -99,13 +100,18 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
         ]
         measure.require(gates)
         sample = _selftest(runners.small, tokenizer, lines)
-    facts = {"evaluated_on": _source(calibration, evaluate), "lines": len(tokens), "seed": seed}
+    facts = {
+        "calibrated_on": calibration.name if calibration else "nothing",
+        "evaluated_on": _source(calibration, evaluate),
+        "lines": len(tokens),
+        "seed": seed,
+    }
     document = report.document(manifest, models, [exported, *gates], speed, facts)
     card = package.read_card(checkpoint, manifest)
     package.write(
         out,
         package.Contents(
-            manifest, models.small.SerializeToString(), document, sample, card, tokenizer_file
+            manifest, models.small.SerializeToString(), document, sample, card, tokenizer_json
         ),
     )
 
@@ -159,18 +165,17 @@ def _manifest(checkpoint: Path) -> tuple[Manifest, LogInput]:
     return Manifest(name, version, Task.LOG_CLASSIFICATION, "int8", log=shape), shape
 
 
-def _fitting(checkpoint: Path, file: bytes, vocabulary: int, max_tokens: int) -> Tokenizer:
+def _fitting(checkpoint: Path, content: bytes, vocabulary: int, max_tokens: int) -> Tokenizer:
     """Return the tokenizer as the device sets it up, if it fits the embedding table."""
-    tokenizer = Tokenizer.from_buffer(file)
+    tokenizer = Tokenizer.from_buffer(content)
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
-    known = tokenizer.get_vocab_size()
-    if known > vocabulary:
-        raise PackageError(
-            f"{checkpoint}: the tokenizer has {known} tokens, {CONFIG} says vocab_size {vocabulary}"
-        )
+    file = tokenizer_file(checkpoint)
+    last = max(tokenizer.get_vocab().values(), default=0)
+    if last >= vocabulary:
+        raise PackageError(f"{file}: has a token {last}, {CONFIG} says vocab_size {vocabulary}")
     if not tokenizer.encode("").ids:
-        raise PackageError(f"{checkpoint}: the tokenizer adds no [CLS] token, which ALBERT reads")
+        raise PackageError(f"{file}: adds no [CLS] token, which ALBERT reads")
     return tokenizer
 
 

@@ -94,6 +94,18 @@ def read_tensors(folder: Path) -> Tensors:
     return Tensors(file, floats)
 
 
+def tokenizer_file(folder: Path) -> Path:
+    """Return the tokenizer of the checkpoint in ``folder``, in the form that needs least doing.
+
+    Raises:
+        PackageError: There is none.
+    """
+    for name in (TOKENIZER, SENTENCEPIECE):
+        if (folder / name).is_file():
+            return folder / name
+    raise PackageError(f"{folder}: neither {TOKENIZER} nor {SENTENCEPIECE}")
+
+
 def read_tokenizer(folder: Path) -> bytes:
     """Return the tokenizer of the checkpoint in ``folder`` as the text of a ``tokenizer.json``.
 
@@ -102,14 +114,8 @@ def read_tokenizer(folder: Path) -> bytes:
     Raises:
         PackageError: There is no tokenizer, or it cannot be read.
     """
-    file = folder / TOKENIZER
-    if file.is_file():
-        content = file.read_bytes()
-    elif (folder / SENTENCEPIECE).is_file():
-        file = folder / SENTENCEPIECE
-        content = _converted(file)
-    else:
-        raise PackageError(f"{folder}: neither {TOKENIZER} nor {SENTENCEPIECE}")
+    file = tokenizer_file(folder)
+    content = file.read_bytes() if file.name == TOKENIZER else _converted(file)
     try:
         Tokenizer.from_buffer(content)
     except ValueError as error:

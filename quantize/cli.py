@@ -23,8 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"quantize: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
+        extra = "sign" if str(error.name).startswith("cryptography") else "quantize"
         print(
-            f"quantize: no module {error.name}; run: pip install edge-agent[quantize]",
+            f"quantize: no module {error.name}; run: pip install edge-agent[{extra}]",
             file=sys.stderr,
         )
         return 1
@@ -42,8 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--evaluate", type=Path, help="labelled, held-back data")
         command.add_argument("--seed", type=int, default=0)
     albert.add_argument("--calibration", type=Path, help="unlabelled lines")
-    for name, text in (("report", "print the figures"), ("verify", "sums and stored sample")):
-        commands.add_parser(name, help=text).add_argument("package", type=Path)
+    verify = commands.add_parser("verify", help="sums and stored sample")
+    verify.add_argument("--key", type=Path, help="public key that must have signed it (PEM)")
+    sign = commands.add_parser("sign", help="vouch for a package: SHA256SUMS.sig")
+    sign.add_argument("--key", type=Path, required=True, help="private Ed25519 key (PEM)")
+    for command in (commands.add_parser("report", help="print the figures"), verify, sign):
+        command.add_argument("package", type=Path)
     for kind in ("log", "sensor"):
         train = commands.add_parser(f"train-{kind}", help=f"the recipe of the {kind} model")
         train.add_argument("out", type=Path)
@@ -52,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         evaluate = commands.add_parser(f"evaluate-{kind}", help="score on the held-back split")
         evaluate.add_argument("package", type=Path, nargs="?")
         evaluate.add_argument("--data", type=Path, required=True)
+    diagnosis = commands.add_parser("evaluate-diagnosis", help="faults named in real recordings")
+    diagnosis.add_argument("--data", type=Path, required=True)
     return parser
 
 
@@ -73,9 +80,17 @@ def _run(given: argparse.Namespace) -> None:
         case "report":
             _print_report(given.package)
         case "verify":
-            _verify(given.package)
+            _verify(given.package, given.key)
+        case "sign":
+            from quantize.signature import sign  # noqa: PLC0415
+
+            sign(given.package, given.key)
         case "train-log" | "train-sensor":
             _recipe(given.command).train(given.data, given.out, seed=given.seed)
+        case "evaluate-diagnosis":
+            from quantize.evaluate_diagnosis import evaluate  # noqa: PLC0415
+
+            evaluate(given.data)
         case "evaluate-log" | "evaluate-sensor":
             _recipe(given.command).evaluate(given.data, given.package)
 
@@ -91,11 +106,12 @@ def _print_report(package: Path) -> None:
     print(table(package))
 
 
-def _verify(package: Path) -> None:
-    flaw = verify_in_subprocess(package)
+def _verify(package: Path, public_key: Path | None) -> None:
+    flaw = verify_in_subprocess(package, public_key)
     if flaw is not None:
         raise PackageError(flaw)
-    print(f"{package}: sums match, and the model repeats its stored outputs")
+    signed = "" if public_key is None else ", and so does the signature"
+    print(f"{package}: sums match{signed}; the model repeats its stored outputs")
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ The recipe was settled over three runs with the tables of all three sets in view
 false alarms on loghub), so none of them is a blind test.
 
 **Vendors never seen, the network that ships** (sources without a permissive licence: never
-trained on, never used for a threshold).  float32, printed by `quantize train-log`;
-`quantize evaluate-log --data ../shared/data` prints the int8 package, each system and the
+trained on, never used for a threshold).  Printed by `quantize train-log`.  The int8 row is what
+ships; `quantize evaluate-log --data ../shared/data` prints it again, each system and the
 baselines.
 
 {strangers_table}

@@ -11,6 +11,7 @@ from typing import Any
 from edge_agent.core.manifest import Manifest, render
 from edge_agent.io.model_package import MANIFEST, MODEL, SELFTEST, SUMS, TOKENIZER
 from edge_agent.io.runtime import verify_in_subprocess
+from edge_agent.io.signature import SIGNATURE
 from quantize.errors import PackageError
 
 REPORT = "report.json"
@@ -53,13 +54,30 @@ def write(out: Path, contents: Contents) -> None:
         PackageError: ``out`` is something else than a package, cannot be written, or the finished
             package fails its self-test.
     """
+    _publish(out, contents.files())
+
+
+def replace_card(out: Path, card: str) -> None:
+    """Give the package another model card, with figures that only the package itself can tell.
+
+    A signature, which would no longer fit, is left out.
+
+    Raises:
+        PackageError: As :func:`write`.
+    """
+    derived = {SUMS, SIGNATURE}
+    files = {file.name: file.read_bytes() for file in out.iterdir() if file.name not in derived}
+    _publish(out, {**files, CARD: card.encode()})
+
+
+def _publish(out: Path, files: Mapping[str, bytes]) -> None:
     if out.exists() and not (out / SUMS).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise PackageError(f"{out}: exists and is not a model package; it is left as it is")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as scratch:
             fresh = Path(scratch) / "fresh"
-            _fill(fresh, contents.files())
+            _fill(fresh, files)
             flaw = verify_in_subprocess(fresh)
             if flaw is not None:
                 raise PackageError(flaw.replace(str(fresh), str(out)))

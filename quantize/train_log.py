@@ -7,7 +7,6 @@ allows to train on remains as never-seen strangers for both.
 """
 
 import importlib.util
-import json
 import os
 import tempfile
 import time
@@ -18,15 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
-from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logscore import LogScore, LogScorer
 from edge_agent.core.logtext import normalize
-from edge_agent.core.manifest import LogInput, Manifest, Task
 from edge_agent.io.runtime import OnnxLogModel, load_package
-from quantize.agreement import AlbertBounds
-from quantize.albert import EXTRAS, quantize_albert
 from quantize.errors import PackageError
 from quantize.log_card import card
 from quantize.log_data import (
@@ -41,27 +35,23 @@ from quantize.log_data import (
 )
 from quantize.log_figures import Judge, Verdict, majority, measured, table, table_by_system, tfidf
 from quantize.log_lines import SYSTEM, generate
-from quantize.log_network import HEADS, MAX_TOKENS, Shape, from_minilm, pruned_tokenizer
+from quantize.log_network import HEADS, Shape, from_minilm, pruned_tokenizer
+from quantize.log_package import (
+    VERSION,
+    Limits,
+    Trained,
+    manifest,
+    quantize_log,
+    write_checkpoint,
+)
 from quantize.log_training import Recipe, fine_tune, fitted_temperature, logits_of
+from quantize.package import replace_card
 
-VERSION = "1"
 SHIPPED = Path(__file__).parents[1] / "edge_agent" / "models" / "log-albert"
 _SPLIT = len(HEADS["category"])
 _ABSTAIN_QUANTILE = 0.05
 _NOVEL_QUANTILE = 0.02
 _ALL_TEMPLATES = 100_000
-# The gates run on strangers, where many a line lies near a border and rounding may tip it; that it
-# costs no accuracy is a gate of its own.
-_BOUNDS = AlbertBounds(agreement=0.975)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the held-out systems say about how far the model can be believed."""
-
-    temperature: dict[str, float]
-    abstain_below: float
-    novel_below: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +63,11 @@ class Plan:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A network and the tokenizer that belongs to it, before quantization."""
-
-    network: AlbertForSequenceClassification
-    tokenizer: Tokenizer
-
-    def logits(self, messages: Sequence[Message]) -> NDArray[np.float32]:
-        """Return the logits of every message, shape ``(messages, labels)``."""
-        return logits_of(self.network, self.tokenizer, [normalize(m.text).text for m in messages])
-
-
 class TorchLogModel:
     """A trained network behind the device's interface, so that one scorer judges both."""
 
     def __init__(self, trained: Trained, limits: Limits) -> None:
-        self.manifest = _manifest(limits)
+        self.manifest = manifest(limits)
         self._trained = trained
 
     def logits(self, text: str) -> NDArray[np.float32]:
@@ -138,20 +116,18 @@ def train(
 
     began = time.monotonic()
     final = _trained(plan, [*allowed, *own], seed)
-    judges = _judges(final, limits, [*allowed, *own])
     print(f"network that ships: {time.monotonic() - began:.0f} s")
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = write_checkpoint(Path(scratch), final, limits)
+        quantize_log(checkpoint, out, [*allowed, *own], [*strangers, *hub], seed)
+
+    judges = {"ALBERT int8": _package_judge(out), **_judges(final, limits, [*allowed, *own])}
     for name, messages in (("strangers", strangers), ("loghub", hub)):
         tables[name] = table(messages, judges)
     for name, text in tables.items():
         print(f"\n{name}\n{text}")
-    with tempfile.TemporaryDirectory() as scratch:
-        checkpoint = _checkpoint(Path(scratch), final, limits, [*strangers, *hub])
-        facts = {"device": len(allowed), "own": len(own), "held": len(held), "seed": seed}
-        text = card(VERSION, facts, tables, limits, {m.licence for m in allowed})
-        (checkpoint / "MODEL_CARD.md").write_text(text, encoding="utf-8")
-        quantize_albert(
-            checkpoint, out, evaluate=checkpoint / "lines.jsonl", bounds=_BOUNDS, seed=seed
-        )
+    facts = {"device": len(allowed), "own": len(own), "held": len(held), "seed": seed}
+    replace_card(out, card(VERSION, facts, tables, limits, {m.licence for m in allowed}))
 
 
 def evaluate(data: Path, package: Path | None = None) -> None:
@@ -259,45 +235,16 @@ def _judges(trained: Trained, limits: Limits, training: Sequence[Message]) -> di
     }
 
 
+def _package_judge(package: Path) -> Judge:
+    return _scorer_judge(LogScorer(OnnxLogModel(load_package(package)), _ALL_TEMPLATES))
+
+
 def _scorer_judge(scorer: LogScorer) -> Judge:
     return lambda messages: [_verdict(scorer.score(message.text)) for message in messages]
 
 
 def _verdict(score: LogScore) -> Verdict:
     return Verdict(score.category.value, score.severity.value, score.probability)
-
-
-def _checkpoint(folder: Path, trained: Trained, limits: Limits, lines: Sequence[Message]) -> Path:
-    """Write the network as a Hugging Face folder, with the lines that the gates run on."""
-    trained.network.save_pretrained(folder)
-    trained.tokenizer.save(str(folder / "tokenizer.json"))
-    extras = {
-        "name": "log-albert",
-        "version": VERSION,
-        "max_tokens": MAX_TOKENS,
-        "temperature": limits.temperature,
-        "abstain_below": limits.abstain_below,
-        "novel_below": limits.novel_below,
-    }
-    (folder / EXTRAS).write_text(json.dumps(extras), encoding="utf-8")
-    with (folder / "lines.jsonl").open("w", encoding="utf-8") as file:
-        for message in lines:
-            text = normalize(message.text).text
-            if text:
-                row = {"text": text, "category": message.category, "severity": message.severity}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return folder
-
-
-def _manifest(limits: Limits) -> Manifest:
-    log = LogInput(
-        max_tokens=MAX_TOKENS,
-        heads=HEADS,
-        temperature=limits.temperature,
-        abstain_below=limits.abstain_below,
-        novel_below=limits.novel_below,
-    )
-    return Manifest("log-albert", VERSION, Task.LOG_CLASSIFICATION, "float32", log=log)
 
 
 def _log_folder(data: Path) -> Path:

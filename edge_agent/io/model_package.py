@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_agent.core.manifest import Flaw, Manifest, Task, parse
 from edge_agent.errors import ModelPackageError
+from edge_agent.io.signature import require_signature
 
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
@@ -30,13 +31,22 @@ class Package:
         return self.path / name
 
 
-def load_package(path: Path) -> Package:
+def load_package(path: Path, public_key: Path | None = None) -> Package:
     """Return the package in folder ``path`` after checking its sums and its manifest.
 
+    Args:
+        path: The folder.
+        public_key: PEM file of the key that must have signed the sums; ``None`` asks for none.
+
     Raises:
-        ModelPackageError: A file is missing, altered or unlisted, or the manifest has a flaw.
+        ModelPackageError: A file is missing, altered or unlisted, the manifest has a flaw, or the
+            signature that is asked for is not there or not of this key.
+        ConfigError: ``public_key`` is unreadable, or nothing is installed to check it with.
     """
-    sums = _read_sums(path)
+    recorded = read(path / SUMS)
+    if public_key is not None:
+        require_signature(path, recorded, public_key)
+    sums = _parse_sums(path / SUMS, recorded)
     for name, expected in sums.items():
         if hashlib.sha256(read(path / name)).hexdigest() != expected:
             raise ModelPackageError(f"{path / name}: altered, its SHA-256 is not the recorded one")
@@ -52,13 +62,13 @@ def load_package(path: Path) -> Package:
     return Package(path, manifest, sums[MODEL])
 
 
-def _read_sums(path: Path) -> dict[str, str]:
+def _parse_sums(file: Path, recorded: bytes) -> dict[str, str]:
     """Return the recorded SHA-256 of each file, by name."""
     sums = {}
-    for line in read(path / SUMS).decode("utf-8", "replace").splitlines():
+    for line in recorded.decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         if not name or Path(name).name != name:
-            raise ModelPackageError(f"{path / SUMS}: a line is not '<sha256>  <file name>'")
+            raise ModelPackageError(f"{file}: a line is not '<sha256>  <file name>'")
         sums[name] = digest
     return sums
 

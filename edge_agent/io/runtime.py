@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from edge_agent.errors import ModelPackageError
+from edge_agent.errors import AgentError, ModelPackageError
 from edge_agent.io.model_package import MODEL, SELFTEST, TOKENIZER, Package, load_package, read
 
 __all__ = ["OnnxLogModel", "OnnxSensorModel", "load_package", "verify_in_subprocess"]
@@ -192,19 +192,19 @@ def _translated(file: Path, act: Callable[[], Any]) -> Any:  # noqa: ANN401
         raise ModelPackageError(f"{file}: ONNX Runtime: {reason}") from error
 
 
-def selftest(path: Path) -> str | None:
+def selftest(path: Path, public_key: Path | None = None) -> str | None:
     """Run the stored sample of the package in ``path``; return what is wrong, or ``None``.
 
     The tolerance stored beside the sample covers what processors may differ in, the rounding of
     float32 and here and there one step of an eight-bit activation, and no more.
     """
     try:
-        package = load_package(path)
+        package = load_package(path, public_key)
         sample = json.loads(read(package.file(SELFTEST)))
         difference = _log_difference if package.manifest.log else _sensor_difference
         worst = difference(package, sample)
         tolerance = float(sample["tolerance"])
-    except ModelPackageError as error:
+    except AgentError as error:
         return str(error)
     except (KeyError, TypeError, ValueError) as error:
         return f"{path / SELFTEST}: not a self-test: {error!r}"
@@ -232,12 +232,16 @@ def _worst(found: Sequence[NDArray[np.float32]], stored: Sequence[Sequence[float
     return worst if np.isfinite(worst) else float("inf")
 
 
-def verify_in_subprocess(path: Path, timeout_s: float = SELFTEST_TIMEOUT_S) -> str | None:
+def verify_in_subprocess(
+    path: Path, public_key: Path | None = None, *, timeout_s: float = SELFTEST_TIMEOUT_S
+) -> str | None:
     """Run :func:`selftest` in a process of its own; return what is wrong, or ``None``.
 
     A processor that lacks an instruction kills the process that meets it: better this one.
     """
     command = [sys.executable, "-m", "edge_agent.io.runtime", str(path)]
+    if public_key is not None:
+        command.append(str(public_key))
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, check=False, timeout=timeout_s, text=True
@@ -255,9 +259,9 @@ def verify_in_subprocess(path: Path, timeout_s: float = SELFTEST_TIMEOUT_S) -> s
     return f"{path}: the self-test failed: {last[0]}"
 
 
-def main(path: str) -> int:
+def main(path: str, public_key: str | None = None) -> int:
     """Run the self-test of the package in ``path``; print what is wrong; return the exit code."""
-    flaw = selftest(Path(path))
+    flaw = selftest(Path(path), Path(public_key) if public_key else None)
     if flaw is None:
         return 0
     sys.stdout.write(flaw + "\n")

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from checkpoints import save_albert, save_lstm
 
+from edge_agent import agent
 from edge_agent.errors import ModelPackageError
 from edge_agent.io import runtime
 from edge_agent.io.runtime import OnnxLogModel, OnnxSensorModel, load_package
+from edge_agent.settings import Settings
 from quantize.agreement import AlbertBounds
 from quantize.albert import quantize_albert
 from quantize.lstm import LstmBounds, quantize_lstm
@@ -290,3 +292,9 @@ def test_the_runtime_writes_nothing_at_home_and_opens_no_socket(sensor_package, 
 def test_the_package_that_ships_passes_its_self_test(name):
     shipped = Path(runtime.__file__).parents[1] / "models" / name
     assert runtime.verify_in_subprocess(shipped) is None
+
+
+def test_a_log_model_of_other_labels_does_not_start_the_agent(log_package):
+    settings = Settings(log_model=log_package)
+    with pytest.raises(ModelPackageError, match="the labels of its category must be normal, mech"):
+        agent.check(settings)

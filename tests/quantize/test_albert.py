@@ -175,8 +175,8 @@ def test_a_damaged_torch_pickle_is_named(checkpoint, out):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"architectures": ["AlbertForMaskedLM"]}, "AlbertForMaskedLM"),
-        ({"model_type": "bert", "architectures": ["BertModel"]}, "not an Albert"),
+        ({"architectures": ["AlbertForMaskedLM"]}, r"config\.json: .* but AlbertForMaskedLM"),
+        ({"model_type": "bert", "architectures": ["BertModel"]}, r"config\.json: not an Albert"),
         ({"hidden_act": "mish"}, "hidden_act mish"),
         ({"hidden_size": 48}, r"is \(.*, config.json says"),
         ({"hidden_size": "wide"}, "hidden_size must be a whole number"),
@@ -212,19 +212,29 @@ def test_a_weight_that_is_no_number_is_named(checkpoint, out, bad):
     state = safetensors.load_file(file)
     state["albert.pooler.weight"][3, 3] = bad
     safetensors.save_file(state, file)
-    rejected(checkpoint, out, PackageError, r"albert\.pooler\.weight holds NaN or infinity")
+    reason = r"model\.safetensors: albert\.pooler\.weight holds NaN or infinity"
+    rejected(checkpoint, out, PackageError, reason)
 
 
 def test_a_tokenizer_with_more_tokens_than_embeddings_is_refused(tmp_path, out):
     checkpoint = save_albert(tmp_path / "small", vocab_size=20)
-    rejected(checkpoint, out, PackageError, "tokens, config.json says vocab_size 20")
+    reason = r"small/tokenizer\.json: has a token 40, config\.json says vocab_size 20"
+    rejected(checkpoint, out, PackageError, reason)
+
+
+def test_a_tokenizer_whose_few_tokens_have_large_numbers_is_refused(checkpoint, out):
+    file = checkpoint / "tokenizer.json"
+    document = json.loads(file.read_text())
+    document["model"] = {"type": "WordLevel", "vocab": {"[UNK]": 0, "x": 900}, "unk_token": "[UNK]"}
+    file.write_text(json.dumps(document))
+    rejected(checkpoint, out, PackageError, r"tokenizer\.json: has a token 900")
 
 
 def test_a_tokenizer_that_adds_no_first_token_is_refused(checkpoint, out):
     bare = tokenizer()
     document = json.loads(bare.to_str()) | {"post_processor": None}
     (checkpoint / "tokenizer.json").write_text(json.dumps(document))
-    rejected(checkpoint, out, PackageError, r"no \[CLS\] token")
+    rejected(checkpoint, out, PackageError, r"tokenizer\.json: adds no \[CLS\] token")
 
 
 @pytest.mark.parametrize(

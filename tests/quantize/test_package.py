@@ -63,6 +63,15 @@ def test_a_package_that_fails_its_self_test_leaves_the_older_one_alone(made):
     assert [path.name for path in made.parent.iterdir()] == ["sensor"]
 
 
+def test_another_card_is_vouched_for_and_an_old_signature_is_not_kept(made):
+    (made / "SHA256SUMS.sig").write_bytes(b"of the old sums")
+    model = load_package(made).sha256
+    package.replace_card(made, "# measured\n")
+    assert (made / "MODEL_CARD.md").read_text() == "# measured\n"
+    assert not (made / "SHA256SUMS.sig").exists()
+    assert load_package(made).sha256 == model
+
+
 def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     other = tmp_path / "photos"
     other.mkdir()

@@ -18,6 +18,7 @@ from transformers import BertConfig, BertModel  # noqa: E402
 from edge_agent.core.logscore import LogScorer  # noqa: E402
 from edge_agent.core.records import Category, Severity  # noqa: E402
 from edge_agent.io.runtime import OnnxLogModel, load_package  # noqa: E402
+from quantize.agreement import AlbertBounds  # noqa: E402
 from quantize.errors import PackageError  # noqa: E402
 from quantize.log_data import (  # noqa: E402
     HELD_OUT,
@@ -43,6 +44,7 @@ from quantize.log_network import (  # noqa: E402
     from_minilm,
     pruned_tokenizer,
 )
+from quantize.log_package import quantize_log  # noqa: E402
 from quantize.log_training import Recipe, fine_tune, fitted_temperature, logits_of  # noqa: E402
 from quantize.train_log import SHIPPED, Plan, train  # noqa: E402
 
@@ -244,6 +246,31 @@ def test_the_majority_baseline_says_one_thing():
 def test_training_without_data_names_what_is_missing(tmp_path, minilm):
     with pytest.raises(PackageError, match=r"no messages\.jsonl"):
         train(tmp_path, tmp_path / "out", plan=Plan(minilm))
+
+
+def test_weights_are_rounded_for_training_lines_and_judged_by_others(tmp_path, monkeypatch):
+    given = []
+
+    def note(_checkpoint, _out, *files, seed):
+        texts = [file.read_text().splitlines() for file in files]
+        given.extend([json.loads(row)["text"] for row in rows] for rows in texts)
+        assert seed == 3
+
+    monkeypatch.setattr("quantize.log_package.quantize_albert", note)
+    training = [message("motor jammed"), message(""), message("link lost")]
+    quantize_log(tmp_path, tmp_path / "out", training, [message("link lost")], seed=3)
+    assert given == [["motor jammed"], ["link lost"]]
+
+
+def test_the_shipped_package_passed_the_gates_that_everybody_gets():
+    report = json.loads((SHIPPED / "report.json").read_text())
+    gates = {gate["name"]: gate for gate in report["gates"]}
+    assert (report["calibrated_on"], report["evaluated_on"]) == (
+        "training.jsonl",
+        "strangers.jsonl",
+    )
+    assert gates["agreement"]["at_least"] == AlbertBounds().agreement
+    assert all(gate["passed"] for gate in gates.values())
 
 
 @pytest.fixture(scope="module")
