@@ -141,12 +141,29 @@ def power_spectrum(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         Shape ``(n // 2 + 1,)``; line k stands for the frequency k / n of the sampling rate.
     """
+    return power_of(windowed_lines(values), values.size)
+
+
+def windowed_lines(values: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return the one-sided spectrum of ``values`` less their mean, Hann-windowed.
+
+    Args:
+        values: Shape ``(n,)``, ``n >= 16``.
+
+    Returns:
+        Shape ``(n // 2 + 1,)``, in the scale of :func:`numpy.fft.rfft`.
+    """
     size = values.size
     lines = np.fft.rfft(values - values.mean())
     # One line more on either side: the spectrum of a real signal goes on mirrored, conjugated.
     mirrored = lines[-2] if size % 2 == 0 else lines[-1]
     wide = np.concatenate((np.conj(lines[1:2]), lines, [np.conj(mirrored)]))
-    windowed = 0.5 * lines - 0.25 * (wide[:-2] + wide[2:])
+    windowed: NDArray[np.complex128] = 0.5 * lines - 0.25 * (wide[:-2] + wide[2:])
+    return windowed
+
+
+def power_of(windowed: NDArray[np.complex128], size: int) -> NDArray[np.float64]:
+    """Return :func:`power_spectrum` from the windowed spectrum of ``size`` samples."""
     power: NDArray[np.float64] = np.square(windowed.real) + np.square(windowed.imag)
     power *= 16.0 / 3.0 / size**2  # 2 for one side, 8/3 for the window
     power[0] /= 2
