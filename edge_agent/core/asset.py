@@ -23,10 +23,11 @@ from edge_agent.core.records import (
     RejectReason,
     TimeQuality,
 )
+from edge_agent.core.samples import Held
 from edge_agent.core.scoring import AssetScorer, SensorScore
 from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.snapshot import freeze, thaw
-from edge_agent.core.windowing import Windower
+from edge_agent.core.windowing import NEVER_NS, Windower
 
 _PATIENCE_NS = 60 * NS_PER_S  # how long a source may send nothing but the past
 
@@ -62,12 +63,12 @@ class Pending:
 class Asset:
     """One machine: its clocks, open windows, learned normal, signs and alarms."""
 
-    def __init__(self, name: str, site: Site) -> None:
+    def __init__(self, name: str, site: Site, held: Held | None = None) -> None:
         asset_site = site.assets.get(name, AssetSite())
         self.name = name
         self.board = Board(name, site.alarms, asset_site)
         self.scorer = AssetScorer(name, site.commissioning_ns)
-        self._windower = Windower(name, site.window, site.caps)
+        self._windower = Windower(name, site.window, site.caps, held)
         self._site = site
         self._sensor_clock = SourceClock()
         self._log_clock = SourceClock()
@@ -92,7 +93,6 @@ class Asset:
         if event_ns != own_ns or quality is not record.time_quality:
             record = _moved(record, event_ns, quality)
         rejects = self._windower.push(record)
-        self._collect(event_ns, received_ns)
         # The same time again and again is a frozen gateway, not a sign of life.
         if not rejects or newest_ns is None or event_ns > newest_ns:
             self._rhythm.hear(received_ns)
@@ -111,6 +111,10 @@ class Asset:
         )
         placed = replace(line, at_ns=at_ns, time_quality=quality)
         self._pending.append(Pending((placed, score), received_ns, at_ns))
+
+    def collect(self, now_ns: int) -> None:
+        """Put the frames that the records of one message completed behind what is pending."""
+        self._collect(NEVER_NS, now_ns)
 
     def due(self, now_ns: int) -> list[Pending]:
         """Return what is to be weighed by now, in the order in which it came up, once."""
@@ -169,6 +173,11 @@ class Asset:
         """Forget what was normal and learn it anew."""
         self.scorer.recommission()
         return self.board.reset(now_ns)
+
+    def forget(self, now_ns: int) -> list[Alarm]:
+        """Clear every alarm and give back what the windows hold; nobody will ask again."""
+        self._windower.forget()
+        return self.board.dismiss(now_ns)
 
     def snapshot(self, *, waveforms: bool) -> dict[str, object]:
         """Return the state but for the board's, which is stored with every transition.
@@ -237,7 +246,8 @@ class Asset:
         if received_ns - (self._rhythm.heard_ns or 0) <= _PATIENCE_NS:
             ear.offset_ns = self._sensor_clock.source_now(received_ns) - own_ns
             return
-        self._windower = Windower(self.name, self._site.window, self._site.caps)
+        self.collect(received_ns)
+        self._windower.forget()
         self._sensor_clock = SourceClock()
         for other in self._ears.values():
             other.offset_ns, other.late_since_ns = 0, None

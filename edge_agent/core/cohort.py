@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import isfinite
 from typing import TypedDict
 
 import numpy as np
@@ -48,6 +49,11 @@ class Verdict:
     score: float
     threshold: float
     contributions: Mapping[str, float]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether score and threshold can be compared: NaN exceeds nothing."""
+        return isfinite(self.score) and isfinite(self.threshold)
 
 
 class CohortState(TypedDict):

@@ -67,6 +67,9 @@ class History:
 
     The steps of a sequence are windows that touch and do not overlap, whatever the hop: windows
     that share samples would forecast each other for no merit of the model.
+
+    A frame that ends before the latest one means that the source's clock was set back.  What was
+    seen under the old time says nothing about the new one, so the history begins anew.
     """
 
     __slots__ = ("ends_ns", "rows")
@@ -79,11 +82,14 @@ class History:
         """Return the question for a frame, which then becomes part of the history.
 
         Args:
-            start_ns: Of the frame; frames come in order of time and have one length.
+            start_ns: Of the frame; frames come in order of time, unless the source's clock was set
+                back, and have one length.
             end_ns: Of the frame.
             z: Shape ``(signals,)``, standardized; NaN where a signal is missing.
             shape: Of the model's input.
         """
+        if len(self.ends_ns) and end_ns < self.ends_ns[-1]:
+            self.ends_ns, self.rows = self.ends_ns[:0], self.rows[:0]
         length_ns = end_ns - start_ns
         question = Question(start_ns, end_ns, z, self._sequences(start_ns, length_ns, shape.steps))
         if not len(self.ends_ns) or end_ns - self.ends_ns[-1] >= length_ns // _FINEST:
@@ -123,7 +129,7 @@ def surprise_all(questions: Sequence[Question], model: SensorModel) -> list[Floa
 
     Returns:
         An array ``(signals,)`` per question, in standard deviations of the forecast; NaN where the
-        signal is missing or was seen too seldom to forecast.
+        signal is missing, was seen too seldom to forecast, or has a forecast that is not finite.
     """
     if not questions:
         return []
@@ -131,8 +137,11 @@ def surprise_all(questions: Sequence[Question], model: SensorModel) -> list[Floa
     z = np.concatenate([question.z for question in questions])
     sequences = np.concatenate([question.sequences for question in questions])
     mean, log_sigma = model.forecast(sequences)
-    sigma = np.hypot(np.exp(log_sigma.astype(np.float64)), LEAST_SIGMA)
-    informed = sequences[:, :, 1].sum(axis=1) >= _LEAST_STEPS
+    with np.errstate(over="ignore"):
+        sigma = np.hypot(np.exp(log_sigma.astype(np.float64)), LEAST_SIGMA)
+    # An endless sigma would make everything expected, and a broken model look like a sound machine.
+    answered = np.isfinite(mean) & np.isfinite(sigma)
+    informed = answered & (sequences[:, :, 1].sum(axis=1) >= _LEAST_STEPS)
     # Beyond the clip the model neither sees nor says anything, so nothing there surprises it more.
     surprises = np.where(informed, (np.clip(z, -clip, clip) - mean) / sigma, np.nan)
     ends = np.cumsum([len(question.z) for question in questions])

@@ -28,6 +28,7 @@ from edge_agent.core.records import (
     Reject,
     RejectReason,
 )
+from edge_agent.core.samples import Held
 from edge_agent.core.scoring import SensorModel, SensorScore, score_all
 from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.wire import Alert, ModelIdentity, alert
@@ -88,6 +89,7 @@ class Pipeline:
         self._lines = LogScorer(log_model, site.caps.templates)
         self._budget = LogBudget(site.caps)
         self._assets: dict[str, Asset] = {}
+        self._held = Held(site.caps.node_samples)
         self._changed: list[Alarm] = []
         self._line_scores: list[tuple[LogLine, LogScore]] = []
         self._next_sequence = next_sequence
@@ -101,6 +103,7 @@ class Pipeline:
         if message.retained:
             self.reject(RejectReason.RETAINED)
             return
+        fed: set[str] = set()
         for record in self._decoder.decode(message):
             match record:
                 case Reject():
@@ -109,6 +112,9 @@ class Pipeline:
                     self._take_line(record, message.received_ns)
                 case Reading() | Block():
                     self._take_samples(record, message.received_ns)
+                    fed.add(record.asset)
+        for name in fed & self._assets.keys():  # no more than one: a message is of one asset
+            self._assets[name].collect(message.received_ns)
 
     def tick(self, now_ns: int, listening_since_ns: int | None = 0) -> Outcome:
         """Close the windows that are over at ``now_ns``, score them and move the alarms.
@@ -140,7 +146,7 @@ class Pipeline:
             self._snapshot_due = True
             return "commissioning has begun"
         if command.verb is Verb.FORGET:
-            self._changed += asset.board.dismiss(now_ns)
+            self._changed += asset.forget(now_ns)
             self._forgotten.add(command.asset)
             del self._assets[command.asset]
             return "forgotten"
@@ -171,6 +177,10 @@ class Pipeline:
             for name, asset in self._assets.items()
             if asset.state() is AssetState.PARTIAL
         }
+
+    def assets(self) -> frozenset[str]:
+        """Return the names of all assets."""
+        return frozenset(self._assets)
 
     def states(self) -> dict[str, AssetState]:
         """Return what is known of every asset, by name."""
@@ -253,7 +263,7 @@ class Pipeline:
 
     def _asset(self, name: str) -> Asset:
         if name not in self._assets:
-            self._assets[name] = Asset(name, self._site)
+            self._assets[name] = Asset(name, self._site, self._held)
         return self._assets[name]
 
     def _outcome(self, sensor_scores: list[SensorScore]) -> Outcome:

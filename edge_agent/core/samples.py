@@ -33,6 +33,22 @@ class Cut:
     rank: int
 
 
+@dataclass(slots=True)
+class Held:
+    """How much the windowers that share this hold together, against what they may hold.
+
+    A load is counted in samples of 4 bytes, what a sample needs beside its value included.
+    """
+
+    most: int
+    load: int = 0
+
+    @property
+    def excess(self) -> int:
+        """By how much the limit is exceeded, 0 when it is kept."""
+        return max(0, self.load - self.most)
+
+
 class BufferState(TypedDict):
     """A buffer as JSON; ``rate_hz`` is ``None`` for process values, arrays are packed."""
 

@@ -134,15 +134,19 @@ class AssetScorer:
             surprises: One array per question.
 
         Returns:
-            ``None`` when the frame holds nothing but signals that are still being learned, while
-            others of the asset are known.
+            ``None`` when the frame cannot be scored: it holds nothing but signals that are still
+            being learned, while others of the asset are known; or a verdict is not finite and no
+            other is anomalous, for what is no number must not read as healthy.
         """
         answered = zip(inquiry.questions, surprises, strict=True)
         verdicts = [cohort.weigh(question, answer) for (cohort, question), answer in answered]
-        if verdicts:
-            worst = max(verdicts, key=lambda verdict: verdict.score / verdict.threshold)
-            return self._score(inquiry, worst)
-        return self._score(inquiry, None) if inquiry.commissioning else None
+        if not verdicts:
+            return self._score(inquiry, None) if inquiry.commissioning else None
+        sound = [verdict for verdict in verdicts if verdict.is_finite]
+        worst = max(sound, key=lambda verdict: verdict.score / verdict.threshold, default=None)
+        if worst is None or (len(sound) < len(verdicts) and worst.score <= worst.threshold):
+            return None
+        return self._score(inquiry, worst)
 
     def snapshot(self) -> dict[str, object]:
         """Return everything held, fit for ``json.dumps``; scoring goes on from it bit for bit."""

@@ -78,6 +78,12 @@ class Caps:
     assets: int = 256
     channels: int = 64  # of one asset
     window_samples: int = 1 << 19  # of one channel: 2 MB, 17 s at 25.6 kHz
+    # Of all assets, 4 bytes each: 96 MB.  Default windows that all close at once copy 10 of their
+    # 17 s at 12 bytes a sample: 178 MB more.  With 120 MB that are always there and the inbox's
+    # 32 MB this stays below the 512 MB that the unit allows.
+    node_samples: int = 24 << 20
+    windows_per_record: int = 1000  # hops that one block may span: 83 min with default windows
+    windows_waiting: int = 2000  # of one asset, cut and not collected yet
     templates: int = 4096
     model_runs: int = 1000  # of the log model, saved up for new templates; 4 s of one fast core
     model_runs_per_s: int = 50  # in time of receipt: the fifth of a fast core

@@ -9,6 +9,8 @@ import numpy as np
 from edge_agent.core.records import RejectReason
 from edge_agent.core.samples import BufferState, Cut, pack, unpack_float32, unpack_int64
 
+LOAD_OF_READING = 4  # in samples of 4 bytes: time, value, rank and what the arrays keep in reserve
+
 
 class ValueBuffer:
     """Readings of one channel, sorted by time, each time once.
@@ -29,6 +31,11 @@ class ValueBuffer:
         self._at_ns = array("q")
         self._values = array("f")
         self._ranks = bytearray()
+
+    @property
+    def load(self) -> int:
+        """What is held, in samples of 4 bytes."""
+        return LOAD_OF_READING * len(self._at_ns)
 
     def push(self, at_ns: int, value: float, rank: int) -> RejectReason | None:
         """Take one reading, or say why not.
@@ -74,6 +81,12 @@ class ValueBuffer:
     def drop_before(self, at_ns: int) -> None:
         """Forget the readings older than ``at_ns``."""
         self._drop(bisect_left(self._at_ns, at_ns))
+
+    def shed(self, load: int) -> None:
+        """Forget the oldest readings, ``load`` or an eighth, whatever is more; the newest stays."""
+        held = len(self._at_ns)
+        count = max(-(-load // LOAD_OF_READING), held // 8)
+        self._drop(min(count, held - 1))
 
     def snapshot(self) -> BufferState:
         """Return everything held; the marks are the times, then the ranks."""

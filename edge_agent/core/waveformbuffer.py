@@ -75,6 +75,11 @@ class WaveformBuffer:
         self._stretches: list[_Stretch] = []
         self._load = 0
 
+    @property
+    def load(self) -> int:
+        """What is held, in samples of 4 bytes."""
+        return self._load
+
     def takes(self, rate_hz: float) -> bool:
         """Return whether blocks of ``rate_hz`` belong here; the rate of the first block stays."""
         return isclose(rate_hz, self.rate_hz, rel_tol=SAME_RATE)
@@ -96,7 +101,23 @@ class WaveformBuffer:
             part = block.values[first:stop]
             self._insert(_Stretch(stamp_ns + self._span_ns(first), part.size, rank, part))
         duplicate = (RejectReason.DUPLICATE,) if parts != [(0, values.size)] else ()
-        return (*duplicate, RejectReason.TOO_LARGE) if self._overflowed() else duplicate
+        excess = self._load - self._capacity
+        if excess <= 0:
+            return duplicate
+        self.shed(excess)
+        return (*duplicate, RejectReason.TOO_LARGE)
+
+    def shed(self, load: int) -> None:
+        """Forget the oldest samples, ``load`` with what they need besides; the newest stays."""
+        target = self._load - load
+        count = 0
+        while self._load > target and count < len(self._stretches) - 1:
+            self._load -= self._stretches[count].values.size + SAMPLES_PER_STRETCH
+            count += 1
+        del self._stretches[:count]
+        if self._load > target:
+            alone = self._stretches[0]
+            self._trim(alone, max(0, min(self._load - target, alone.values.size - 1)))
 
     def first_ns(self) -> int | None:
         """Return the time of the oldest sample, ``None`` when there is none."""
@@ -114,29 +135,30 @@ class WaveformBuffer:
         for stretch in self._placed(end_ns):
             if self._after_ns(stretch) <= start_ns:
                 continue
-            at_ns = self._times(stretch)
-            first, stop = np.searchsorted(at_ns, (last_ns + 1, end_ns)).tolist()
+            first, stop = self._first_at(stretch, last_ns + 1), self._first_at(stretch, end_ns)
             if first < stop:
-                times.append(at_ns[first:stop])
+                at_ns = self._times(stretch, first, stop)
+                times.append(at_ns)
                 values.append(stretch.values[first:stop])
                 rank = max(rank, stretch.rank)
-                last_ns = int(at_ns[stop - 1])
+                last_ns = int(at_ns[-1])
         if not times:
             return None
         return Cut(np.concatenate(times), np.concatenate(values), rank)
 
     def drop_before(self, at_ns: int) -> None:
         """Forget the samples older than ``at_ns``, but not the grid that they stood on."""
-        emptied = []
+        emptied = 0
         for stretch in self._placed(at_ns):
             if self._after_ns(stretch) <= at_ns:
                 self._trim(stretch, stretch.values.size)
-                emptied.append(stretch)
+                emptied += 1
             else:
-                self._trim(stretch, int(np.searchsorted(self._times(stretch), at_ns)))
+                self._trim(stretch, self._first_at(stretch, at_ns))
         # The last one shows where the next block has to start in order to continue the run.
-        for stretch in emptied[:-1]:
-            self._remove(stretch)
+        if emptied > 1:
+            del self._stretches[: emptied - 1]
+            self._load -= (emptied - 1) * SAMPLES_PER_STRETCH
 
     def snapshot(self) -> BufferState:
         """Return everything held; the marks are seven numbers for each stretch."""
@@ -176,9 +198,23 @@ class WaveformBuffer:
         """Return when the sample behind the last one of ``stretch`` is due."""
         return stretch.origin_ns + self._span_ns(stretch.offset + stretch.values.size)
 
-    def _times(self, stretch: _Stretch) -> NDArray[np.int64]:
-        """Return the time of each sample, by the same arithmetic as ``_span_ns``."""
-        index = np.arange(stretch.offset, stretch.offset + stretch.values.size, dtype=np.float64)
+    def _first_at(self, stretch: _Stretch, at_ns: int) -> int:
+        """Return the index in ``stretch`` of its first sample not before ``at_ns``.
+
+        Calculated, because a long block is cut into many windows and must not be walked for each.
+        """
+        since_ns = at_ns - stretch.origin_ns
+        index = round(since_ns * self.rate_hz / NS_PER_S)
+        # Rounding puts the estimate one off at most places; at high rates the grid of ns is coarse.
+        while self._span_ns(index) < since_ns:
+            index += 1
+        while self._span_ns(index - 1) >= since_ns:
+            index -= 1
+        return min(max(index - stretch.offset, 0), stretch.values.size)
+
+    def _times(self, stretch: _Stretch, first: int, stop: int) -> NDArray[np.int64]:
+        """Return the times of some samples, by the same arithmetic as ``_span_ns``."""
+        index = np.arange(stretch.offset + first, stretch.offset + stop, dtype=np.float64)
         return stretch.origin_ns + np.rint(index * NS_PER_S / self.rate_hz).astype(np.int64)
 
     def _tolerance_ns(self, one: _Stretch, other: _Stretch, jitter_ns: int) -> int:
@@ -235,23 +271,16 @@ class WaveformBuffer:
                 return before.origin_ns, before.offset + before.values.size
         return stretch.stamp_ns, stretch.dropped
 
-    def _overflowed(self) -> bool:
-        """Return whether the oldest samples had to go to make room."""
-        overflowed = self._load > self._capacity
-        while self._load > self._capacity and len(self._stretches) > 1:
-            self._remove(self._stretches[0])
-        excess = self._load - self._capacity
-        if excess > 0:
-            alone = self._stretches[0]
-            self._trim(alone, min(excess, alone.values.size - 1))
-        return overflowed
-
     def _trim(self, stretch: _Stretch, count: int) -> None:
         """Drop the first ``count`` samples of ``stretch``."""
         if not count:
             return
         stretch.dropped += count
-        stretch.values = stretch.values[count:]
+        kept = stretch.values[count:]
+        # A view keeps the whole block in memory: copied whenever half is gone, that stays bounded.
+        behind = kept.base
+        wasteful = isinstance(behind, np.ndarray) and behind.size >= 2 * kept.size
+        stretch.values = kept.copy() if wasteful else kept
         if stretch.offset != UNPLACED:
             stretch.offset += count
         self._load -= count
@@ -259,7 +288,3 @@ class WaveformBuffer:
     def _insert(self, stretch: _Stretch) -> None:
         insort(self._stretches, stretch, key=_by_stamp)
         self._load += stretch.values.size + SAMPLES_PER_STRETCH
-
-    def _remove(self, stretch: _Stretch) -> None:
-        self._stretches.remove(stretch)
-        self._load -= stretch.values.size + SAMPLES_PER_STRETCH

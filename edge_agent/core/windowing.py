@@ -5,9 +5,13 @@ at the moment at which the watermark has passed its end by the lateness, already
 :meth:`Windower.push`, and handed out by the next :meth:`Windower.close`.  So the frames follow from
 the records and their order alone, not from how often the caller looks: a live run and its replay
 see the same.
+
+Time and memory that one record may cost are bounded by :class:`Caps`: how many windows a block
+spans, how many frames wait to be collected, and what all assets of a node hold together.
 """
 
 from collections.abc import Mapping
+from itertools import accumulate
 from math import ceil
 from types import MappingProxyType
 from typing import TypedDict, cast
@@ -27,6 +31,7 @@ from edge_agent.core.samples import (
     RANK,
     BufferState,
     FrameState,
+    Held,
     frame_of,
     frame_state,
 )
@@ -38,6 +43,7 @@ NOTHING: Mapping[RejectReason, int] = MappingProxyType({})
 LAYOUT = 1  # of snapshots
 NEVER_NS = -(1 << 62)  # before every time on record
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+SNAPSHOT_LOAD = 2 << 20  # of an asset's sample blocks in a snapshot: 8 MB, 11 MB as text
 
 
 class WindowerState(TypedDict):
@@ -63,21 +69,29 @@ class Windower:
         spec: How the windows lie.
         caps: ``channels`` and ``window_samples`` bound what is held.  The latter is per channel and
             has to cover length, hop and lateness together, or the oldest samples are missing.
+        held: What the windowers of a node share to hold ``node_samples`` together at most; by
+            default this one is alone.  Call :meth:`forget` before letting go of one that shares.
     """
 
     __slots__ = (
         "_asset",
+        "_brought",
         "_caps",
         "_channels",
         "_closed_ns",
         "_due",
         "_due_ns",
+        "_held",
+        "_load",
         "_open_from_ns",
         "_spec",
         "_watermark_ns",
     )
 
-    def __init__(self, asset: str, spec: WindowSpec, caps: Caps) -> None:
+    def __init__(self, asset: str, spec: WindowSpec, caps: Caps, held: Held | None = None) -> None:
+        self._held = held or Held(caps.node_samples)
+        self._load = 0  # our part of what is held
+        self._brought = 0  # frames since the last time they were collected
         self._asset = asset
         self._spec = spec
         self._caps = caps
@@ -94,41 +108,62 @@ class Windower:
 
         Returns:
             Why samples were left out, each reason counted once per record: ``LATE``, ``DUPLICATE``,
-            ``CHANNEL_LIMIT``, ``NOT_A_NUMBER`` (infinite as float32), and ``TOO_LARGE`` when the
-            oldest samples of the channel had to go instead.  Usually nothing.
+            ``CHANNEL_LIMIT``, ``NOT_A_NUMBER`` (infinite as float32), and ``TOO_LARGE`` when a
+            block spans more windows than ``windows_per_record``, when the oldest samples of the
+            channel had to go instead, or the oldest of the frames that wait; after twice as
+            many frames as may wait, records are refused until :meth:`close`.  Usually nothing.
         """
+        # To cut frames that push out each other takes time and brings nothing.
+        if self._brought >= 2 * self._caps.windows_waiting:
+            return dict.fromkeys((RejectReason.TOO_LARGE,), 1)
         if isinstance(record, Block):
-            return dict.fromkeys(self._push_block(record), 1)
-        reason = self._push_reading(record)
-        return NOTHING if reason is None else {reason: 1}
+            reasons = self._push_block(record)
+        else:
+            reason = self._push_reading(record)
+            reasons = () if reason is None else (reason,)
+        surplus = len(self._due) - self._caps.windows_waiting
+        if surplus > 0:
+            del self._due[:surplus]
+            reasons = (*reasons, RejectReason.TOO_LARGE)
+        return dict.fromkeys(reasons, 1) if reasons else NOTHING
 
-    def close(self, source_now_ns: int) -> list[Frame]:
+    def close(self, source_now_ns: int = NEVER_NS) -> list[Frame]:
         """Return the frames whose time has come since the last call, oldest first.
 
         Args:
             source_now_ns: What the asset's clock shows by now, so that windows close when the
                 asset falls silent; never ahead of what the asset could send next, and without
-                effect when it lies behind the newest record.
+                effect when it lies behind the newest record, as by default.
 
         Returns:
             Every window with ``end + lateness <= watermark`` that holds a sample.  They are handed
-            out once: call this after every batch, or they pile up.
+            out once: call this after every message, for no more than ``windows_waiting`` wait.
         """
         self._advance(source_now_ns)
         due, self._due = self._due, []
+        self._brought = 0
         return due
+
+    def forget(self) -> None:
+        """Begin anew: forget all samples, frames and times, and give back what was held."""
+        self._channels, self._due, self._brought = {}, [], 0
+        self._watermark_ns = NEVER_NS
+        self._set_closed(NEVER_NS)
+        self._settle()
 
     def snapshot(self, *, waveforms: bool = True) -> WindowerState:
         """Return what is held, fit for ``json.dumps``.
 
         Args:
             waveforms: Whether open windows of sample blocks belong to it.  They are megabytes a
-                channel, too much to put on an SD card every minute.
+                channel, too much to put on an SD card every minute.  Even then the largest are left
+                out, where all of them would exceed ``SNAPSHOT_LOAD``.
         """
+        blocks = self._smallest_blocks(SNAPSHOT_LOAD if waveforms else 0)
         kept = {
             name: buffer
             for name, buffer in self._channels.items()
-            if waveforms or isinstance(buffer, ValueBuffer)
+            if isinstance(buffer, ValueBuffer) or name in blocks
         }
         return {
             "layout": LAYOUT,
@@ -156,9 +191,10 @@ class Windower:
         capacity = self._caps.window_samples
         channels = {name: _buffer(held, capacity) for name, held in known["channels"].items()}
         due = [frame_of(self._asset, frame) for frame in known["due"]]
-        self._channels, self._due = channels, due
+        self._channels, self._due, self._brought = channels, due, len(due)
         self._watermark_ns = known["watermark_ns"]
         self._set_closed(known["closed_ns"])
+        self._settle()
         return True
 
     def _grid(self) -> list[int]:
@@ -175,13 +211,19 @@ class Windower:
             buffer = ValueBuffer(self._caps.window_samples)
             if not self._adopt(reading.channel, buffer):
                 return RejectReason.CHANNEL_LIMIT
+        before = buffer.load
         reason = buffer.push(at_ns, value, RANK[reading.time_quality])
+        if self._overloads(buffer, before):
+            reason = RejectReason.TOO_LARGE
         if at_ns > self._watermark_ns:
             self._advance(at_ns)
         return reason
 
     def _push_block(self, block: Block) -> tuple[RejectReason, ...]:
         values, rate_hz = block.values, block.rate_hz
+        most_ns = self._spec.length_ns + self._caps.windows_per_record * self._spec.hop_ns
+        if values.size * NS_PER_S > most_ns * rate_hz:
+            return (RejectReason.TOO_LARGE,)
         # The first sample in time is the first whose offset, rounded, reaches the open windows.
         behind_ns = self._open_from_ns - block.start_ns - 0.5
         late = max(0, ceil(behind_ns * rate_hz / NS_PER_S))
@@ -193,7 +235,10 @@ class Windower:
             if not self._adopt(block.channel, buffer):
                 return (RejectReason.CHANNEL_LIMIT,)
         first_ns = block.start_ns + round(late * NS_PER_S / rate_hz)
+        before = buffer.load
         reasons = buffer.push(first_ns, values[late:], RANK[block.time_quality])
+        if self._overloads(buffer, before):
+            reasons = (*reasons, RejectReason.TOO_LARGE)
         self._advance(block.start_ns + round((values.size - 1) * NS_PER_S / rate_hz))
         return (RejectReason.LATE, *reasons) if late else reasons
 
@@ -203,7 +248,42 @@ class Windower:
             return False
         # In order of name, so that a frame does not show which channel happened to come first.
         self._channels = dict(sorted({**self._channels, channel: buffer}.items()))
+        self._settle()
         return True
+
+    def _overloads(self, buffer: ValueBuffer | WaveformBuffer, before: int) -> bool:
+        """Account for what was pushed into ``buffer``; return whether it was too much for the node.
+
+        The channel that pushes gives way, never another asset's.  It keeps its newest sample, so
+        the limit may be exceeded by one for each channel.
+        """
+        self._charge(buffer.load - before)
+        excess, load = self._held.excess, buffer.load
+        if not excess:
+            return False
+        buffer.shed(excess)
+        self._charge(buffer.load - load)
+        return True
+
+    def _charge(self, load: int) -> None:
+        self._load += load
+        self._held.load += load
+
+    def _settle(self) -> None:
+        """Account anew for all channels, after samples were forgotten or channels replaced."""
+        self._charge(sum(buffer.load for buffer in self._channels.values()) - self._load)
+
+    def _smallest_blocks(self, most: int) -> set[str]:
+        """Return as many channels of sample blocks as together hold at most ``most``."""
+        loads = [
+            (buffer.load, name)
+            for name, buffer in self._channels.items()
+            if isinstance(buffer, WaveformBuffer)
+        ]
+        totals = accumulate(load for load, _ in sorted(loads))
+        return {
+            name for (_, name), total in zip(sorted(loads), totals, strict=True) if total <= most
+        }
 
     def _advance(self, now_ns: int) -> None:
         self._watermark_ns = max(self._watermark_ns, now_ns)
@@ -226,12 +306,14 @@ class Windower:
             if end_ns > last_end_ns:
                 break
             self._due.append(self._cut(end_ns - length_ns, end_ns))
+            self._brought += 1
             end_ns += hop_ns
         self._set_closed(last_end_ns)
         self._first_ns(self._open_from_ns)
         self._channels = {
             name: buffer for name, buffer in self._channels.items() if buffer.first_ns() is not None
         }
+        self._settle()
 
     def _first_ns(self, start_ns: int) -> int | None:
         """Forget what is older than ``start_ns`` and return the time of the oldest sample left."""

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edge_agent
+from edge_agent.core.forecast import History, Question, surprise_all
 from edge_agent.core.manifest import Manifest, SensorInput, Task
+from edge_agent.core.packing import pack, unpack
 from edge_agent.core.scoring import AssetScorer, score_all
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxSensorModel
@@ -296,3 +298,50 @@ def test_a_model_for_something_else_is_our_own_mistake():
     other.manifest = Manifest("reader", "1", Task.LOG_CLASSIFICATION, "int8")
     with pytest.raises(ValueError, match="reader does not forecast"):
         scores_of(other, machine())
+
+
+def test_after_a_clock_was_set_back_forecasts_are_made_from_the_new_time():
+    shape = FAKE.manifest.sensor
+    history = History(signals=1)
+    for i in range(100, 120):
+        history.ask(i * LENGTH_NS, (i + 1) * LENGTH_NS, np.array([1.0]), shape)
+    for i in range(10):
+        question = history.ask(i * LENGTH_NS, (i + 1) * LENGTH_NS, np.array([2.0]), shape)
+    assert question.sequences[0, :, 1].tolist() == [1.0] * 8
+    assert question.sequences[0, :, 0].tolist() == [2.0] * 8
+
+
+def test_a_clock_that_is_set_back_into_the_history_finds_nothing_of_the_old_time():
+    shape = FAKE.manifest.sensor
+    history = History(signals=1)
+    for i in range(20):
+        history.ask(i * LENGTH_NS, (i + 1) * LENGTH_NS, np.array([1.0]), shape)
+    question = history.ask(15 * LENGTH_NS, 16 * LENGTH_NS, np.array([2.0]), shape)
+    assert not question.sequences.any()
+
+
+def test_a_score_that_is_no_number_is_no_score_at_all():
+    scorer = AssetScorer("pump", COMMISSIONING_NS)
+    frames = machine()
+    scores_of(FAKE, frames[:-1], scorer)
+    state = scorer.snapshot()
+    (cohort,) = state["cohorts"]
+    cohort["strays"] = pack(np.full_like(unpack(cohort["strays"], np.float64), np.nan))
+    scorer.restore(state)
+    assert scores_of(FAKE, frames[-1:], scorer) == [None]
+
+
+@pytest.mark.parametrize(("mean", "log_sigma"), [(np.nan, 0.0), (0.0, np.inf), (0.0, np.nan)])
+def test_a_forecast_that_is_no_number_hides_no_step(mean, log_sigma):
+    class Broken(HalfWayHome):
+        def forecast(self, sequences):
+            count = len(sequences)
+            return np.full(count, mean, np.float32), np.full(count, log_sigma, np.float32)
+
+    z = np.zeros(3)
+    question = Question(0, LENGTH_NS, z, np.ones((3, 8, 2), np.float32))
+    assert np.isnan(surprise_all([question], Broken())[0]).all()
+    scorer = AssetScorer("pump", COMMISSIONING_NS)
+    frames = machine(current=(100, 20.0))
+    scores_of(FAKE, frames[:100], scorer)
+    assert scores_of(Broken(), frames[100:], scorer)[-1].anomalous

@@ -1,4 +1,6 @@
 import json
+import time
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.records import NS_PER_S, Block, Reading, RejectReason, TimeQuality
+from edge_agent.core.samples import Held
 from edge_agent.core.site import Caps, WindowSpec
+from edge_agent.core.waveformbuffer import WaveformBuffer
 from edge_agent.core.windowing import Windower
 
 MS = NS_PER_S // 1000
@@ -527,3 +531,172 @@ def test_a_block_is_copied_so_that_its_payload_can_go():
     subject.push(Block("pump", "vib", BASE_NS, 1000.0, values, TimeQuality.SOURCE))
     values[:] = 7.0
     assert subject.close(FOREVER_NS)[0].windows["vib"].values.tolist() == [1.0] * 4
+
+
+# --- what one record, one asset and one node may cost ---------------------------------------------
+
+
+def test_a_block_that_spans_too_many_windows_is_refused_as_a_whole():
+    longest_s = 2 + 10  # length, and ten hops
+    subject = windower(windows_per_record=10)
+    assert subject.push(block(0.0, np.ones(longest_s * 10 + 1), 10.0)) == {
+        RejectReason.TOO_LARGE: 1
+    }
+    assert subject.close() == []
+    assert subject.push(block(0.0, np.ones(longest_s * 10), 10.0)) == {}
+    assert len(subject.close(FOREVER_NS)) == 13
+
+
+def test_the_oldest_frames_go_when_too_many_wait_to_be_collected():
+    subject = windower(windows_waiting=3)
+    told = [subject.push(reading(n)) for n in range(8)]
+    assert told == [{}] * 5 + [{RejectReason.TOO_LARGE: 1}] * 3
+    ends = [(frame.end_ns - BASE_NS) // NS_PER_S for frame in subject.close()]
+    assert ends == [4, 5, 6]
+
+
+def test_a_backfill_that_is_collected_after_every_message_loses_nothing():
+    spec, whole_s = WindowSpec(), 6 * 3600
+    subject = Windower("pump", spec, Caps())
+    frames = []
+    for at_s in range(whole_s):
+        assert subject.push(reading(at_s)) == {}
+        frames += subject.close()
+    frames += subject.close(BASE_NS + 2 * whole_s * NS_PER_S)
+    assert len(frames) == whole_s // 5 + 1
+
+
+def test_a_long_block_costs_no_more_than_the_same_samples_in_short_ones():
+    def cost_ns(size):
+        subject = windower()
+        began = time.process_time_ns()
+        for first in range(0, 100_000, size):
+            subject.push(block(first / 100, np.ones(size), 100.0))
+        assert len(subject.close(FOREVER_NS)) == 1001
+        return time.process_time_ns() - began
+
+    assert cost_ns(100_000) < 3 * cost_ns(100)  # 14 times as much when each window walked it all
+
+
+def test_the_asset_that_exceeds_the_budget_of_the_node_loses_its_own_oldest_samples():
+    held = Held(most=1000)
+    caps = Caps()
+    quiet, loud = (Windower(name, SPEC, caps, held) for name in ("quiet", "loud"))
+    assert quiet.push(block(0.0, np.ones(400))) == {}
+    assert loud.push(block(0.0, np.zeros(300))) == {}
+    assert loud.push(block(0.3, np.arange(300))) == {RejectReason.TOO_LARGE: 1}
+    assert held.load <= held.most
+    assert quiet.close(FOREVER_NS)[0].windows["vib"].values.size == 400
+    assert loud.close(FOREVER_NS)[0].windows["vib"].values[-1] == 299
+
+
+def test_readings_count_against_the_budget_of_the_node_too():
+    held = Held(most=100)
+    subject = Windower("pump", SPEC, Caps(), held)
+    told = [subject.push(reading(n / 100, value=n)) for n in range(50)]
+    assert told[:25] == [{}] * 25
+    assert told[25] == {RejectReason.TOO_LARGE: 1}
+    assert held.load <= held.most
+    assert subject.close(FOREVER_NS)[0].windows["temp"].values[-1] == 49
+
+
+def test_the_newest_sample_of_a_channel_is_kept_however_full_the_node_is():
+    held = Held(most=10, load=10)
+    subject = Windower("pump", SPEC, Caps(), held)
+    subject.push(block(0.0, np.arange(300)))
+    subject.push(reading(0.1, value=7.0))
+    windows = subject.close(FOREVER_NS)[0].windows
+    assert (windows["vib"].values.tolist(), windows["temp"].values.tolist()) == ([299.0], [7.0])
+
+
+def test_records_are_refused_once_twice_as_many_frames_came_as_may_wait():
+    subject = windower(windows_waiting=3)
+    for n in range(8):
+        subject.push(reading(n))
+    assert subject.push(reading(1000.0)) == {RejectReason.TOO_LARGE: 1}
+    assert len(subject.close()) == 3
+    assert subject.push(reading(8.0)) == {}
+    assert subject.close()[0].windows["temp"].at_ns.tolist() == [
+        BASE_NS + 5 * NS_PER_S,
+        BASE_NS + 6 * NS_PER_S,
+    ]
+
+
+@pytest.mark.parametrize("end", ["close", "forget", "restore", "change"])
+def test_what_is_no_longer_held_frees_the_budget_of_the_node(end):
+    held = Held(most=10_000)
+    subject = Windower("pump", SPEC, Caps(), held)
+    empty = subject.snapshot()
+    subject.push(block(0.0, np.ones(500)))
+    assert held.load >= 500
+    match end:
+        case "close":
+            subject.close(FOREVER_NS)
+        case "forget":
+            subject.forget()
+        case "restore":
+            assert subject.restore(empty)
+        case "change":
+            subject.push(reading(0.6, channel="vib"))
+    assert held.load == (4 if end == "change" else 0)
+
+
+def test_a_restored_windower_counts_against_the_budget_of_the_node():
+    before, after = Held(most=10_000), Held(most=10_000)
+    subject = Windower("pump", SPEC, Caps(), before)
+    subject.push(block(0.0, np.ones(500)))
+    subject.push(reading(0.1))
+    Windower("pump", SPEC, Caps(), after).restore(subject.snapshot())
+    assert before.load == after.load >= 500
+
+
+def test_a_windower_that_forgot_takes_an_earlier_time_again():
+    subject = windower()
+    subject.push(reading(100.0))
+    subject.forget()
+    assert subject.push(reading(0.0)) == {}
+    assert len(subject.close(FOREVER_NS)) == 2
+
+
+def test_a_snapshot_leaves_out_the_largest_blocks_beyond_its_limit():
+    subject = windower()
+    sizes = {"a": 400_000, "b": 500_000, "c": 450_000, "d": 480_000, "e": 420_000}
+    for channel, size in sizes.items():
+        subject.push(block(0.0, np.ones(size, np.float32), 400_000.0, channel))
+    subject.push(reading(0.1))
+    assert list(subject.snapshot()["channels"]) == ["a", "c", "d", "e", "temp"]
+    assert list(subject.snapshot(waveforms=False)["channels"]) == ["temp"]
+
+
+def test_a_block_of_which_little_is_left_gives_its_memory_back():
+    subject = WaveformBuffer(1000.0, 1 << 19)
+    values = np.ones(100_000, np.float32)
+    tracemalloc.start()
+    subject.push(BASE_NS, values, 0)
+    whole_bytes, _ = tracemalloc.get_traced_memory()
+    subject.drop_before(BASE_NS + 99_990 * MS)
+    left_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    cut = subject.cut(BASE_NS, FOREVER_NS)
+    assert cut is not None
+    assert cut.values.size == 10
+    assert left_bytes < whole_bytes // 10
+
+
+@unhurried
+@given(
+    st.floats(1e-3, 1e7),
+    st.integers(1, 3000),
+    st.lists(st.tuples(st.floats(-0.2, 1.2), st.floats(-0.2, 1.2)), min_size=1, max_size=5),
+)
+def test_a_cut_is_what_a_walk_over_all_samples_would_find(rate_hz, size, places):
+    at_ns = BASE_NS + np.rint(np.arange(size) * NS_PER_S / rate_hz).astype(np.int64)
+    values = np.arange(size, dtype=np.float32)
+    subject = WaveformBuffer(rate_hz, 1 << 19)
+    subject.push(BASE_NS, values, 0)
+    for one, other in places:
+        edges = sorted(BASE_NS + round(place * size * NS_PER_S / rate_hz) for place in (one, other))
+        inside = (edges[0] <= at_ns) & (at_ns < edges[1])
+        cut = subject.cut(*edges)
+        assert (cut.values.tolist() if cut else []) == values[inside].tolist()
+        assert (cut.at_ns.tolist() if cut else []) == at_ns[inside].tolist()

@@ -11,7 +11,7 @@ from edge_agent.core.site import Caps
 UNTIMED_STEP_NS = 1_000
 
 # A day of one channel at 1 Hz comes near it; four megabytes of brackets would be a million records.
-_MAX_RECORDS = 100_000
+_MAX_RECORDS = 10_000
 
 
 class Source(NamedTuple):
