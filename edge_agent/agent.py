@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.core.evidence import EvidenceKind
 from edge_agent.core.pipeline import Pipeline
-from edge_agent.core.records import NS_PER_S
+from edge_agent.core.records import NS_PER_S, Category, Severity
 from edge_agent.core.site import Site
 from edge_agent.core.topics import BadTemplate, Template
 from edge_agent.core.wire import ModelIdentity
@@ -23,6 +23,7 @@ from edge_agent.io.delivery import Courier
 from edge_agent.io.inbox import Inbox, InboxLimits
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxLogModel, OnnxSensorModel, verify_in_subprocess
+from edge_agent.io.signature import read_public_key
 from edge_agent.io.store import Store
 from edge_agent.io.systemd import Notifier
 from edge_agent.io.terms import Presence, Subscriptions, Terms
@@ -39,18 +40,38 @@ class Models:
 
 
 def load_models(settings: Settings) -> Models:
-    """Load both packages, sums and manifests checked.
+    """Load both packages: sums, manifests and, with a key, signatures checked.
 
     Raises:
-        ModelPackageError: One of them is missing, altered or no model of its kind.
+        ConfigError: The key of the signatures cannot be used.
+        ModelPackageError: One is missing, altered, not signed as demanded or no model of its kind.
     """
-    sensor = OnnxSensorModel(load_package(settings.sensor_model), settings.threads)
-    log = OnnxLogModel(load_package(settings.log_model), settings.threads)
+    key = settings.model_public_key
+    sensor = OnnxSensorModel(load_package(settings.sensor_model, key), settings.threads)
+    log = load_log_model(settings)
     return Models(
         sensor,
         log,
         {EvidenceKind.SENSOR: _identity(sensor), EvidenceKind.LOG: _identity(log)},
     )
+
+
+def load_log_model(settings: Settings) -> OnnxLogModel:
+    """Load the log package, and see that it speaks of categories and severities as alarms do.
+
+    Raises:
+        ConfigError: The key of the signatures cannot be used.
+        ModelPackageError: Missing, altered, not signed as demanded, no log model, or other labels.
+    """
+    package = load_package(settings.log_model, settings.model_public_key)
+    model = OnnxLogModel(package, settings.threads)
+    heads = package.manifest.log.heads if package.manifest.log else {}
+    for head, words in (("category", Category), ("severity", Severity)):
+        if sorted(heads.get(head, ())) != sorted(words):
+            raise ModelPackageError(
+                f"{package.path}: the labels of its {head} must be {', '.join(words)}"
+            )
+    return model
 
 
 def _identity(model: OnnxSensorModel | OnnxLogModel) -> ModelIdentity:
@@ -105,8 +126,11 @@ def check(settings: Settings) -> Models:
     """
     broker_address(settings).tls_context()
     load_site(settings)
+    key = settings.model_public_key
+    if key is not None:
+        read_public_key(key)  # before a package is blamed for the key
     for path in (settings.sensor_model, settings.log_model):
-        if flaw := verify_in_subprocess(path):
+        if flaw := verify_in_subprocess(path, key):
             raise ModelPackageError(flaw)
     return load_models(settings)
 
@@ -132,7 +156,7 @@ def run(settings: Settings, notifier: Notifier) -> None:
         stack.callback(outbox.close)
         clock = Clock()
         inbox = Inbox(InboxLimits(window_ns=round(settings.window_s * NS_PER_S)))
-        broker = Broker(_terms(settings), inbox, clock.now_ns)
+        broker = Broker(_terms(settings, store), inbox, clock.now_ns)
         failures: list[StorageError] = []
         daemon = Daemon(
             Parts(
@@ -165,11 +189,13 @@ def _restored(settings: Settings, models: Models, store: Store) -> Pipeline:
     return pipeline
 
 
-def _terms(settings: Settings) -> Terms:
+def _terms(settings: Settings, store: Store) -> Terms:
+    listen = subscriptions(settings)
     return Terms(
         address=broker_address(settings),
         client_id=f"edge-agent-{settings.node}",
-        subscriptions=subscriptions(settings),
+        subscriptions=listen,
+        forgotten=store.replace_filters(listen.filters),
         presence=Presence(
             birth=_status(settings.node, online=True),
             will=_status(settings.node, online=False),

@@ -5,8 +5,10 @@ paho's thread fills the inbox and the courier's thread empties the outbox.
 """
 
 import resource
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import structlog
@@ -31,7 +33,11 @@ _log = structlog.get_logger()
 _BATCH = 512  # messages a turn: enough to make a commit cheap, little enough to stop quickly
 _TURN_S = 0.2
 _HEALTH_NS = 30 * NS_PER_S
-_SNAPSHOT_NS = 60 * NS_PER_S  # an SD card wears with every write
+# An SD card wears with every write.  A crash loses what was learned since the last snapshot, which
+# is this old at most, and the windows then open; never a decided transition, which is stored with
+# its board before anybody is told of it.
+_SNAPSHOT_NS = 600 * NS_PER_S
+_NEWCOMER_NS = 30 * NS_PER_S  # how long a crash may forget that there is such an asset
 _WATCHDOG_S = 10.0  # where systemd does not ask for one
 
 
@@ -72,6 +78,10 @@ class Daemon:
         self._watchdog_due_ns = self._started_ns
         self._health_due_ns = self._started_ns
         self._snapshot_due_ns = self._started_ns + _SNAPSHOT_NS
+        self._known = parts.pipeline.assets()
+        self._generation = 0  # of the connection on which we listen
+        self._listening_since_ns = self._started_ns
+        self._boards, self._snapshots = _Stored(), _Stored()
 
     def run(self) -> None:
         """Work until :meth:`stop` is called.
@@ -109,7 +119,7 @@ class Daemon:
                 replies.append(self._command(delivery, now_ns))
             else:
                 self._parts.pipeline.feed(delivery.message)
-        outcome = self._parts.pipeline.tick(now_ns)
+        outcome = self._parts.pipeline.tick(now_ns, self._listening_since(now_ns))
         self._commit(outcome, now_ns)
         for delivery in deliveries:
             self._parts.broker.ack(delivery)
@@ -117,21 +127,45 @@ class Daemon:
             self._parts.broker.publish(topic, body, correlation=correlation)
         self._report(now_ns)
 
+    def _listening_since(self, now_ns: int) -> int | None:
+        """Return since when the broker could bring us messages, ``None`` while it cannot."""
+        connection = self._parts.broker.wait_online(0)
+        if connection is None:
+            return None
+        if connection.generation != self._generation:
+            self._generation, self._listening_since_ns = connection.generation, now_ns
+        return self._listening_since_ns
+
     def _commit(self, outcome: Outcome, now_ns: int) -> None:
+        due = self._snapshot_is_due(now_ns)
         boards, snapshots = outcome.boards, dict[str, bytes]()
-        if self._stopping or now_ns >= self._snapshot_due_ns:
+        if due:
             self._snapshot_due_ns = now_ns + _SNAPSHOT_NS
             boards = self._parts.pipeline.boards()
             snapshots = self._parts.pipeline.snapshot(waveforms=self._stopping)
-        if not (boards or snapshots):
+        if not (due or boards or outcome.alerts or outcome.forgotten):
             return
         publications = [p for alert in outcome.alerts for p in self._publications(alert)]
-        trimmed = self._parts.store.commit(boards, publications, snapshots, at_ns=now_ns)
+        trimmed = self._parts.store.commit(
+            self._boards.changes(boards, outcome.forgotten),
+            publications,
+            self._snapshots.changes(snapshots, outcome.forgotten),
+            at_ns=now_ns,
+        )
         self._expired += trimmed.expired + trimmed.overflowed
         if publications:
             self._parts.courier.wake()
         for alert in outcome.alerts:
             _log.info("transition", summary=alert.body["summary"], id=alert.id)
+
+    def _snapshot_is_due(self, now_ns: int) -> bool:
+        """Return whether to store everything now; an asset that is new brings it forward."""
+        known = self._parts.pipeline.assets()
+        if known - self._known:
+            self._snapshot_due_ns = min(self._snapshot_due_ns, now_ns + _NEWCOMER_NS)
+        self._known = known
+        due = self._stopping or now_ns >= self._snapshot_due_ns
+        return due or self._parts.pipeline.snapshot_due
 
     def _publications(self, alert: Alert) -> tuple[Publication, Publication]:
         """Return the two documents of a transition: one event, one retained state."""
@@ -187,7 +221,30 @@ class Daemon:
         )
         body = health(self._parts.node, now_ns, self._parts.pipeline, self._parts.identities, shell)
         self._parts.broker.publish(f"{self._parts.base_topic}/health", body, qos=0, retain=True)
-        self._parts.notifier.status(f"{len(self._parts.pipeline.states())} assets")
+        self._parts.notifier.status(f"{len(self._known)} assets")
+
+
+class _Stored:
+    """What the store holds already, told by digests: the bodies of a large plant are megabytes.
+
+    A commit that fails ends the run, so what was once given out counts as stored.
+    """
+
+    def __init__(self) -> None:
+        self._digests: dict[str, bytes] = {}
+
+    def changes(
+        self, bodies: Mapping[str, bytes], forgotten: Collection[str]
+    ) -> dict[str, bytes | None]:
+        """Return the bodies that are not stored yet, and ``None`` for each name to be forgotten."""
+        changes: dict[str, bytes | None] = dict.fromkeys(forgotten)
+        for name in forgotten:
+            self._digests.pop(name, None)
+        for name, body in bodies.items():
+            digest = blake2b(body, digest_size=16).digest()
+            if name not in forgotten and digest != self._digests.get(name):
+                self._digests[name], changes[name] = digest, body
+        return changes
 
 
 def _rss_bytes() -> int:

@@ -129,12 +129,14 @@ class WireBroker:
         puback_code: int = 0,
         *,
         session_present: bool = False,
+        parting_code: int | None = None,
     ) -> None:
         self.packets: list[tuple[int, int, bytes]] = []
         self.suback_code = suback_code
         self._refusal = refusal
         self._puback_code = puback_code
         self._session_present = session_present
+        self._parting_code = parting_code  # of a DISCONNECT that follows SUBACK; MQTT 5 only
         self._changed = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -201,7 +203,8 @@ class WireBroker:
             accepted = bytes([self._session_present]) + b"\x00"
             return b"\x20\x03" + accepted + b"\x00" if five else b"\x20\x02" + accepted
         if kind == 8:
-            return self._suback(body, five=five)
+            parting = b"" if self._parting_code is None else bytes([0xE0, 1, self._parting_code])
+            return self._suback(body, five=five) + parting
         if kind == 3 and head & 0x06:
             topic_length = struct.unpack("!H", body[:2])[0]
             mid = body[2 + topic_length : 4 + topic_length]

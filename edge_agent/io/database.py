@@ -9,11 +9,13 @@ from pathlib import Path
 
 from edge_agent.errors import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # `outbox.sequence` is never reused (AUTOINCREMENT), so a late deletion cannot hit a newer row.
 # `volume` counts the outbox by triggers: summing up a long outbox at every commit would read all
-# of it from the card.  A blank line ends a statement.
+# of it from the card.  `observed_ns` is no time of day but the agent's age when the row came, see
+# `Store.commit`.  `filters` is what the broker may hold in our session.  A blank line ends a
+# statement.
 _SCHEMA = """
 CREATE TABLE alarms (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID
 
@@ -21,7 +23,7 @@ CREATE TABLE snapshots (name TEXT PRIMARY KEY, body BLOB NOT NULL, at_ns INTEGER
 
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
 
-INSERT INTO counters VALUES ('sequence', 0)
+INSERT INTO counters VALUES ('sequence', 0), ('observed_ns', 0)
 
 CREATE TABLE retained (topic TEXT PRIMARY KEY, id TEXT NOT NULL, payload BLOB NOT NULL)
 
@@ -31,8 +33,10 @@ CREATE TABLE outbox (
     topic TEXT NOT NULL,
     payload BLOB NOT NULL,
     retain INTEGER NOT NULL,
-    created_ns INTEGER NOT NULL
+    observed_ns INTEGER NOT NULL
 )
+
+CREATE TABLE filters (topic_filter TEXT PRIMARY KEY) WITHOUT ROWID
 
 CREATE INDEX outbox_retained ON outbox (topic, sequence) WHERE retain
 
@@ -49,6 +53,18 @@ CREATE TRIGGER outbox_shrank AFTER DELETE ON outbox BEGIN
     UPDATE volume SET rows = rows - 1,
         bytes = bytes - length(CAST(old.topic AS BLOB)) - length(old.payload);
 END
+"""
+
+# Version 1 noted the time of day, which a gateway without a clock battery gets wrong by years: what
+# waits in such a file is as good as new.
+_FROM_VERSION_1 = """
+ALTER TABLE outbox RENAME COLUMN created_ns TO observed_ns
+
+UPDATE outbox SET observed_ns = 0
+
+INSERT INTO counters VALUES ('observed_ns', 0)
+
+CREATE TABLE filters (topic_filter TEXT PRIMARY KEY) WITHOUT ROWID
 """
 
 _ADVICE = {
@@ -101,7 +117,7 @@ def connect(path: Path, *, synchronous: str, file_bytes: int) -> sqlite3.Connect
 
 
 def lay_out(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in a new file, or check those of an old one.
+    """Create the tables in a new file, or check those of an old one and bring them up to date.
 
     Raises:
         StorageError: Written by a newer agent, by another program, or damaged.
@@ -110,12 +126,9 @@ def lay_out(connection: sqlite3.Connection, path: Path) -> None:
     if found == 0:
         if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
             raise StorageError(f"{path}: holds tables of another program; name another file")
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split("\n\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    elif found != SCHEMA_VERSION:
+        _change(connection, _SCHEMA)
+        return
+    if not 1 <= found <= SCHEMA_VERSION:
         raise StorageError(
             f"{path}: has schema {found}, this agent knows {SCHEMA_VERSION}; "
             "install the agent that wrote it, or move the file away to start afresh"
@@ -123,6 +136,17 @@ def lay_out(connection: sqlite3.Connection, path: Path) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise StorageError(f"{path}: {_ADVICE['SQLITE_CORRUPT']} ({verdict})")
+    if found == 1:
+        _change(connection, _FROM_VERSION_1)
+
+
+def _change(connection: sqlite3.Connection, statements: str) -> None:
+    """Carry out all statements and note that the file has the present layout, or do nothing."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements.split("\n\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def claim(path: Path) -> int:

@@ -45,9 +45,17 @@ def _journal_line(_logger: object, _method: str, fields: MutableMapping[str, obj
     ).replace("\n", " | ")
 
 
+# A trace tells where it went wrong.  The variables there hold settings and payloads, which do not
+# belong in a log; rich, where it is installed, would show them on the console too.
+_TRACES = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _RENDERERS = {
     "journal": (structlog.processors.format_exc_info, _journal_line),  # journald adds the time
-    "json": (_TIME, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()),
-    "console": (_TIME, structlog.dev.ConsoleRenderer()),
+    "json": (_TIME, _TRACES, structlog.processors.JSONRenderer()),
+    "console": (
+        _TIME,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ),
 }

@@ -25,6 +25,7 @@ from edge_agent.io.receipt import Outcome, Receipt, Receipts
 from edge_agent.io.terms import Presence, Terms, Version
 
 _UNSUPPORTED_PROTOCOL_VERSION = 0x84
+_SESSION_TAKEN_OVER = 0x8E
 
 
 class Stage(Enum):
@@ -235,6 +236,9 @@ class Link:
         # Even when the broker still has our session: that may be from a time with other settings,
         # or from a copy saved before we had subscribed, and then nothing would ever come.
         self.subscribe(self._terms.subscriptions.filters)
+        if self._terms.forgotten:
+            # A clean start would do it too, and lose what waits for us under the other filters.
+            self._client.unsubscribe(list(self._terms.forgotten))
 
     def _subscribed(
         self,
@@ -301,7 +305,12 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         self.hung_up = self.stage is Stage.CONNECTING
-        self._end(str(reason) if flags.is_disconnect_packet_from_server else "connection lost")
+        if not flags.is_disconnect_packet_from_server:
+            self._end("connection lost")
+        elif reason.value == _SESSION_TAKEN_OVER:
+            self._end("another client with this name has taken the session over")
+        else:
+            self._end(str(reason))
 
     def _end(self, reason: str) -> None:
         if self.stage in _STANDING:

@@ -65,6 +65,8 @@ class Terms:
         keepalive_s: Idle time until a ping; a dead link is noticed within twice this.
         session_expiry_s: How long the broker keeps messages for us while we are away; 0 for a
             session that ends with the connection.  MQTT 3.1.1 knows only never and 0.
+        forgotten: Filters of earlier settings, which a session that outlived them still holds; they
+            are unsubscribed from.
         receive_maximum: Unacknowledged messages that the broker may have on the way to us; the
             rest of a backlog stays with it.  MQTT 5 only.
         max_packet_bytes: Larger messages are not sent to us at all.  MQTT 5 only.
@@ -77,6 +79,7 @@ class Terms:
     presence: Presence | None
     keepalive_s: int = 30
     session_expiry_s: int = 24 * 3600
+    forgotten: tuple[str, ...] = ()
     receive_maximum: int = 1000
     max_packet_bytes: int = 16 * 1024 * 1024
     connect_timeout_s: float = 10.0

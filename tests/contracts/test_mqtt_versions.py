@@ -1,11 +1,13 @@
 """What the agent says to brokers of every kind, packet by packet."""
 
 import pytest
-from agents import NAMESPACE, connected
+from agents import NAMESPACE, connected, terms
 from mosquitto import Listener
 from scripted import Refusal, WireBroker
 
+from edge_agent.io.link import Link
 from edge_agent.io.receipt import Outcome
+from edge_agent.io.terms import Version
 
 CONNECT, SUBSCRIBE = 1, 8
 
@@ -76,9 +78,28 @@ def test_a_refused_publication_says_why():
         assert receipt.reason == "Not authorized"
 
 
+@pytest.mark.parametrize(
+    ("parting_code", "words"),
+    [
+        (0x8E, "another client with this name has taken the session over"),
+        (0x8B, "Server shutting down"),
+    ],
+)
+def test_a_broker_that_disconnects_us_says_why(parting_code, words):
+    with WireBroker(Refusal.NEVER, parting_code=parting_code) as wire:
+        agreed = terms(f"mqtt://127.0.0.1:{wire.port}")
+        link = Link(1, agreed, Version.V5, None, lambda *_: None)
+        link.open()
+        while link.turn(1.0):
+            pass
+        link.close()
+    assert link.reason == words
+
+
 def test_birth_and_goodbye_are_retained(broker_process):
     with connected(broker_process.url) as side:
         side.broker.wait_online(10)
+        side.broker.publish("doc/1", b"x").wait(10)  # the broker has what was sent before, too
         with Listener(broker_process.port, f"{NAMESPACE}/status") as listener:
             listener.wait(lambda: listener.seen)
             assert listener.seen[0].payload == b'{"status": "online"}'

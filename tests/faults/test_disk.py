@@ -1,5 +1,7 @@
 """The state file: what is in it survives, and what cannot be written is not half-written."""
 
+import contextlib
+import os
 import sqlite3
 
 import pytest
@@ -10,6 +12,27 @@ from edge_agent.io.outbox import Publication
 from edge_agent.io.store import Store, StoreLimits, Trimmed
 
 HOUR_NS = 3600 * NS_PER_S
+YEAR_NS = 365 * 24 * HOUR_NS
+IN_2020_NS, IN_2026_NS = 50 * YEAR_NS, 56 * YEAR_NS
+
+VERSION_1 = """
+CREATE TABLE alarms (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE snapshots (name TEXT PRIMARY KEY, body BLOB NOT NULL, at_ns INTEGER NOT NULL);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+INSERT INTO counters VALUES ('sequence', 7);
+CREATE TABLE retained (topic TEXT PRIMARY KEY, id TEXT NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, topic TEXT NOT NULL,
+    payload BLOB NOT NULL, retain INTEGER NOT NULL, created_ns INTEGER NOT NULL
+);
+CREATE INDEX outbox_retained ON outbox (topic, sequence) WHERE retain;
+CREATE TABLE volume (rows INTEGER NOT NULL, bytes INTEGER NOT NULL);
+INSERT INTO volume VALUES (1, 2);
+INSERT INTO outbox VALUES (1, 'old', 'e', x'00', 0, 1577836800000000000);
+INSERT INTO alarms VALUES ('a', x'01');
+INSERT INTO snapshots VALUES ('pump', x'7b7d', 1577836800000000000);
+PRAGMA user_version = 1;
+"""
 
 
 def event(name: str, size: int = 1) -> Publication:
@@ -66,7 +89,7 @@ def test_sequences_grow_over_restarts_and_only_committed_ones_count(path):
 def test_a_full_disk_is_a_storage_error_and_writes_nothing_of_the_commit(path):
     store = Store.open(path, StoreLimits(file_bytes=128 * 1024))
     store.commit({"a": b"before"}, [event("1")], {"x": b"before"}, at_ns=1)
-    huge = {"x": bytes(256 * 1024)}
+    huge = {"x": os.urandom(256 * 1024)}  # nothing that packs
     with pytest.raises(StorageError, match="make room in the state directory"):
         store.commit({"a": b"after"}, [event("2")], huge, at_ns=2)
     assert store.load_alarms() == {"a": b"before"}
@@ -100,8 +123,37 @@ def test_a_database_of_a_newer_agent_is_refused(path):
     other = sqlite3.connect(path)
     other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(StorageError, match="has schema 99, this agent knows 1"):
+    with pytest.raises(StorageError, match="has schema 99, this agent knows 2"):
         Store.open(path)
+
+
+def test_a_file_of_the_first_layout_is_opened_with_all_that_is_in_it(path):
+    path.parent.mkdir()
+    old = sqlite3.connect(path)
+    old.executescript(VERSION_1)
+    old.close()
+    for _ in range(2):  # the second time it has the present layout
+        store = Store.open(path)
+        assert store.load_alarms() == {"a": b"\x01"}
+        assert store.load_snapshots() == {"pump": b"{}"}
+        assert store.next_sequence() == 8
+        assert store.commit({}, [event("new")], {}, at_ns=IN_2026_NS) == Trimmed()
+        assert waiting(store)[:2] == ["old", "new"]
+        store.close()
+        with contextlib.closing(sqlite3.connect(path)) as rolled_back:
+            rolled_back.execute("UPDATE counters SET value = 7 WHERE name = 'sequence'")
+            rolled_back.commit()
+
+
+def test_a_snapshot_that_cannot_be_unpacked_is_a_storage_error(path):
+    store = Store.open(path)
+    store.commit({}, [], {"pump": b"body"}, at_ns=1)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE snapshots SET body = substr(body, 1, 10)")
+        other.commit()
+    with pytest.raises(StorageError, match="a snapshot cannot be unpacked"):
+        store.load_snapshots()
+    store.close()
 
 
 def test_a_database_of_another_program_is_refused(path):
@@ -172,6 +224,49 @@ def test_documents_beyond_their_age_leave_the_outbox(path):
     assert waiting(store) == ["1", "2"]
     assert store.commit({}, [event("3")], {}, at_ns=HOUR_NS + 1) == Trimmed(expired=1)
     assert waiting(store) == ["2", "3"]
+    store.close()
+
+
+def test_a_clock_that_was_wrong_before_the_restart_expires_nothing(path):
+    store = Store.open(path)
+    store.commit({}, [event("1")], {}, at_ns=IN_2020_NS)
+    store.close()
+    store = Store.open(path)
+    assert store.commit({}, [event("2")], {}, at_ns=IN_2026_NS) == Trimmed()
+    assert waiting(store) == ["1", "2"]
+    store.close()
+
+
+def test_a_step_of_the_clock_within_a_run_expires_nothing_either(path):
+    store = Store.open(path)
+    for at_ns in (IN_2020_NS, IN_2026_NS, IN_2020_NS, IN_2026_NS):
+        assert store.commit({}, [event(str(at_ns))], {}, at_ns=at_ns) == Trimmed()
+    store.close()
+
+
+def test_seven_days_of_running_expire_a_document_over_restarts(path):
+    def run(start_ns, days):
+        store = Store.open(path)
+        for hour in range(days * 24 + 1):
+            store.commit({}, [], {}, at_ns=start_ns + hour * HOUR_NS)
+        trimmed = store.commit({}, [event("news")], {}, at_ns=start_ns + days * 24 * HOUR_NS)
+        store.close()
+        return trimmed
+
+    assert run(IN_2020_NS, days=1) == Trimmed()
+    assert run(IN_2026_NS, days=4) == Trimmed()
+    assert run(IN_2020_NS, days=3) == Trimmed()
+    assert run(IN_2026_NS, days=1) == Trimmed(expired=1)
+
+
+def test_filters_of_earlier_settings_are_told_until_they_are_wanted_again(path):
+    store = Store.open(path)
+    assert store.replace_filters(("plant/+", "commands/+")) == ()
+    assert store.replace_filters(("line/+", "commands/+")) == ("plant/+",)
+    store.close()
+    store = Store.open(path)
+    assert store.replace_filters(("line/+", "commands/+")) == ("plant/+",)
+    assert store.replace_filters(("plant/+", "commands/+")) == ("line/+",)
     store.close()
 
 

@@ -165,6 +165,33 @@ def test_the_last_will_appears_when_the_link_dies(broker_process, version):
 
 
 @pytest.mark.parametrize("version", Version)
+def test_filters_of_earlier_settings_bring_nothing_any_more(broker_process, version):
+    """The session outlives a change of the settings, and its subscriptions with it."""
+    heard: list[bytes] = []
+
+    def agent(topic_filter, forgotten=()):
+        subscriptions = Subscriptions((topic_filter,), (), NAMESPACE)
+        agreed = terms(broker_process.url, subscriptions=subscriptions, forgotten=forgotten)
+        link = Link(1, agreed, version, None, lambda _, received: heard.append(received.payload))
+        link.open()
+        while link.turn(0.05) and link.stage is not Stage.ONLINE:
+            pass
+        return link
+
+    before = agent("plant/#")
+    before.depart(2.0)
+    before.close()
+    after = agent("line/#", forgotten=("plant/#",))
+    with Listener(broker_process.port) as plc:
+        plc.publish("plant/hall/press/temperature", b"unwanted")
+        plc.publish("line/press", b"wanted")
+    while b"wanted" not in heard:
+        assert after.turn(1.0)
+    after.close()
+    assert heard == [b"wanted"]
+
+
+@pytest.mark.parametrize("version", Version)
 def test_the_session_persists_in_both_versions(broker_process, version):
     with Listener(broker_process.port) as plc:
         heard: list[bytes] = []

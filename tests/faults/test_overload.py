@@ -1,5 +1,6 @@
 """More comes in than the pipeline can take: the inbox gives up the least, and counts it."""
 
+import itertools
 import threading
 
 from agents import connected
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from mosquitto import Listener
 
 from edge_agent.core.records import Message, RejectReason
-from edge_agent.io.inbox import Delivery, Inbox, InboxLimits, Lane
+from edge_agent.io.inbox import Delivery, Inbox, InboxLimits, Lane, _Topic
 
 
 def delivery(
@@ -62,6 +63,35 @@ def test_the_arriving_message_itself_may_be_the_one_to_go():
     for at in range(5):
         dropped = inbox.put(delivery("a", at))
     assert [one.message.received_ns for one in dropped] == [0, 1, 2, 3, 4]
+
+
+def test_an_overflow_makes_room_for_a_tenth_at_once():
+    inbox = Inbox(limits(messages=100))
+    for number in range(100):
+        assert inbox.put(delivery(f"topic-{number}", number)) == []
+    dropped = inbox.put(delivery("topic-100", 100))
+    assert topics(dropped) == [f"topic-{number}" for number in range(11)]
+    assert all(inbox.put(delivery(f"late-{number}", 101)) == [] for number in range(10))
+    assert inbox.rejected() == {RejectReason.OVERLOAD: 11}
+
+
+def test_room_is_made_by_the_fullest_topic_for_as_long_as_it_is_that():
+    inbox = Inbox(limits(messages=40))
+    for at in range(0, 300, 10):
+        inbox.put(delivery("busy", at))
+    for number in range(10):
+        inbox.put(delivery(f"quiet-{number}", 300))
+    assert topics(inbox.put(delivery("quiet-0", 301))) == ["busy"] * 5
+
+
+def test_a_flood_of_topics_is_looked_through_once_for_many_messages(monkeypatch):
+    looks = itertools.count()
+    rank = _Topic.rank
+    monkeypatch.setattr(_Topic, "rank", lambda topic, **by: (next(looks), rank(topic, **by))[1])
+    inbox = Inbox(limits(messages=1_000))
+    for number in range(3_000):
+        inbox.put(delivery(f"topic-{number}", number))
+    assert next(looks) < 30 * 3_000  # at each overflow anew it would be 2,000,000
 
 
 def test_logs_go_only_when_no_telemetry_is_left():
