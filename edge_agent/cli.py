@@ -1,6 +1,7 @@
 """The command line: what a person or systemd calls."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -8,28 +9,37 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
 from edge_agent import __version__, agent, offline
+from edge_agent.core.bearings import COMMON
+from edge_agent.core.diagnosis import Unit
+from edge_agent.core.severity import Group, MachineClass, Support
 from edge_agent.demo.run import demo
-from edge_agent.errors import AgentError, ConfigError
+from edge_agent.errors import AgentError, ConfigError, StorageError
 from edge_agent.io import journal
 from edge_agent.io.systemd import Notifier
 from edge_agent.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _OUR_BUG = 70
+_FACTORS = ("bpfo", "bpfi", "bsf", "ftf")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 stopped as asked, 70 our bug, 74 storage, 78 configuration or model package.
+    0 stopped as asked, 70 our bug, 74 storage, 78 configuration or model package; argparse exits
+    with 2 where the command itself makes no sense.
     """
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments) or 0)
+        code = int(arguments.command(arguments) or 0)
+        sys.stdout.flush()  # here, where a reader that has gone is no error
     except AgentError as error:
         for line in str(error).splitlines():
             print(f"edge-agent: {line}", file=sys.stderr)
@@ -40,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  (the one place where a bug becomes an exit code)
         structlog.get_logger().exception("bug")
         return _OUR_BUG
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +86,48 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("classify", help="log lines in, JSON Lines out")
     command.add_argument("file", nargs="?", default="-", metavar="FILE")
     command.set_defaults(command=_classify)
+
+    _add_diagnose(commands.add_parser("diagnose", help="one waveform in, one JSON verdict out"))
     return parser
+
+
+def _add_diagnose(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Name what is wrong from one block of acceleration. What is not known may be left out:"
+        " without a speed it is estimated and the answer says so, without a bearing none of its"
+        " parts is named."
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help=".npy, .csv or .wav")
+    command.add_argument("--rate-hz", type=float, required=True, metavar="R", help="samples per s")
+    command.add_argument("--speed-rpm", type=float, metavar="N", help="of the shaft")
+    command.add_argument("--bearing", metavar="NAME", help=f"one of {', '.join(sorted(COMMON))}")
+    factors = command.add_argument_group(
+        "factors of a bearing",
+        "Multiples of the shaft's speed, not Hz, as catalogues give them; all four, or none. BSF"
+        " may be the spin of an element or twice that: the other three tell which.",
+    )
+    for name in _FACTORS:
+        factors.add_argument(f"--{name}", type=float, metavar="X")
+    command.add_argument(
+        "--unit", type=Unit, choices=tuple(Unit), default=Unit.G, help="of the samples (default g)"
+    )
+    command.add_argument("--scale", type=float, default=1.0, metavar="X", help="times the samples")
+    command.add_argument("--column", metavar="NAME", help="of a .csv; else the first of numbers")
+    command.add_argument(
+        "--group",
+        type=int,
+        choices=[group.value for group in Group],
+        default=Group.MEDIUM.value,
+        help="of ISO 20816-3: 1 above 300 kW, 2 up to that (default 2)",
+    )
+    command.add_argument(
+        "--support",
+        type=Support,
+        choices=tuple(Support),
+        default=Support.RIGID,
+        help="of the machine (default rigid)",
+    )
+    command.set_defaults(command=_diagnose)
 
 
 def _positive(text: str) -> float:
@@ -93,6 +145,7 @@ def _run(_arguments: argparse.Namespace) -> None:
 def _check(_arguments: argparse.Namespace) -> None:
     settings = _settings()
     agent.check(settings)
+    offline.try_storage(settings)
     for name, value in settings.model_dump().items():
         shown = ",".join(value) if isinstance(value, tuple) else value
         print(f"EDGE_AGENT_{name.upper()}={'' if shown is None else shown}")
@@ -114,6 +167,10 @@ def _record(arguments: argparse.Namespace) -> None:
 
 def _replay(arguments: argparse.Namespace) -> None:
     settings = _settings()
+    for output in (arguments.events, arguments.scores):
+        for capture in arguments.captures:
+            if output is not None and _is_same_file(output, capture):
+                raise ConfigError(f"{output} is a capture to be read; write to another file")
     with ExitStack() as stack:
         to_screen = sys.stdout if not (arguments.events or arguments.scores) else None
         sinks = offline.Sinks(
@@ -123,7 +180,13 @@ def _replay(arguments: argparse.Namespace) -> None:
             scores=stack.enter_context(_writing(arguments.scores)) if arguments.scores else None,
             explanations=sys.stdout if arguments.explain else None,
         )
-        offline.replay(settings, arguments.captures, sinks)
+        shortfall = offline.replay(settings, arguments.captures, sinks)
+    if shortfall is not None:
+        print(f"edge-agent: {shortfall}", file=sys.stderr)
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.samefile(other)
 
 
 def _classify(arguments: argparse.Namespace) -> None:
@@ -132,10 +195,32 @@ def _classify(arguments: argparse.Namespace) -> None:
         offline.classify(settings, sys.stdin.buffer, sys.stdout)
         return
     try:
-        with Path(arguments.file).open("rb") as lines:
-            offline.classify(settings, lines, sys.stdout)
+        lines = Path(arguments.file).open("rb")  # noqa: SIM115  (closed below)
     except OSError as error:
         raise ConfigError(f"{arguments.file} cannot be read: {error.strerror}") from error
+    with lines:
+        offline.classify(settings, lines, sys.stdout)
+
+
+def _diagnose(arguments: argparse.Namespace) -> None:
+    given = [getattr(arguments, name) for name in _FACTORS]
+    factors = None
+    if any(factor is not None for factor in given):
+        if None in given or arguments.bearing is not None:
+            raise ConfigError("give a bearing's name or all of --bpfo, --bpfi, --bsf and --ftf")
+        factors = (given[0], given[1], given[2], given[3])
+    question = offline.Question(
+        file=arguments.file,
+        rate_hz=arguments.rate_hz,
+        speed_rpm=arguments.speed_rpm,
+        bearing=arguments.bearing,
+        factors=factors,
+        machine_class=MachineClass(Group(arguments.group), arguments.support),
+        unit=arguments.unit,
+        scale=arguments.scale,
+        column=arguments.column,
+    )
+    offline.diagnose(question, sys.stdout)
 
 
 def _settings() -> Settings:
@@ -144,10 +229,29 @@ def _settings() -> Settings:
     return settings
 
 
+class _Disk(io.FileIO):
+    """A file that names itself where a write fails, for several may be written at once."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:  # a pipe whose reader has gone, which `main` lets pass
+            raise
+        except OSError as error:
+            raise StorageError(f"{self.name} cannot be written: {error.strerror}") from error
+
+
 @contextmanager
 def _writing(path: Path) -> Iterator[TextIO]:
+    """Open a file to write.
+
+    Raises:
+        ConfigError: It cannot be opened.
+        StorageError: It does not take what is written, as on a full disk.
+    """
     try:
-        with path.open("w", encoding="utf-8") as out:
-            yield out
+        disk = _Disk(path, "w")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    with io.TextIOWrapper(io.BufferedWriter(disk), encoding="utf-8") as out:
+        yield out

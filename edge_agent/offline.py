@@ -1,4 +1,4 @@
-"""The commands beside the daemon: record, replay and classify.
+"""The commands beside the daemon: record, replay, classify and diagnose.
 
 They are composed of the same parts as the daemon, so what replay prints is what the daemon would
 have published.
@@ -7,26 +7,37 @@ have published.
 import itertools
 import json
 import os
+import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from edge_agent.agent import broker_address, compose, load_models, subscriptions
+from edge_agent.agent import (
+    broker_address,
+    compose,
+    load_log_model,
+    load_models,
+    subscriptions,
+)
+from edge_agent.core.bearings import COMMON, Bearing, common_bearing
+from edge_agent.core.diagnosis import Machine, Unit, not_assessable
 from edge_agent.core.logscore import LogScore, LogScorer
 from edge_agent.core.pipeline import Outcome
-from edge_agent.core.records import LogLine
+from edge_agent.core.records import NS_PER_S, LogLine
 from edge_agent.core.scoring import SensorScore
+from edge_agent.core.severity import COMMON_CLASS, MachineClass
 from edge_agent.core.site import Caps
+from edge_agent.core.spectra import diagnose as assess
 from edge_agent.core.wire import Alert, rfc3339
+from edge_agent.errors import ConfigError, StorageError
 from edge_agent.io.broker import Broker
 from edge_agent.io.capture import read_captures, write_capture
 from edge_agent.io.clock import Clock
 from edge_agent.io.inbox import Inbox, InboxLimits, Lane
-from edge_agent.io.model_package import load_package
-from edge_agent.io.runtime import OnnxLogModel
 from edge_agent.io.terms import Terms
+from edge_agent.io.waveform_file import read_waveform
 from edge_agent.settings import Settings, load_site
 
 _BATCH = 512
@@ -55,11 +66,56 @@ class Sinks:
             self.scores.writelines(_json_line(row) for row in rows)
 
 
-def replay(settings: Settings, captures: Sequence[Path], sinks: Sinks) -> None:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What ``diagnose`` is asked; ``factors`` are BPFO, BPFI, BSF and FTF by shaft speed."""
+
+    file: Path
+    rate_hz: float
+    speed_rpm: float | None = None
+    bearing: str | None = None
+    factors: tuple[float, float, float, float] | None = None
+    machine_class: MachineClass = COMMON_CLASS
+    unit: Unit = Unit.G
+    scale: float = 1.0
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class _Learning:
+    """How far the windows of a replay brought the learning of what is normal."""
+
+    scored: bool = False
+    first_ns: dict[str, int] = field(default_factory=dict)  # by asset
+    longest_ns: int = 0  # from an asset's first window to its last
+
+    def take(self, scores: Iterable[SensorScore]) -> None:
+        for score in scores:
+            self.scored |= not score.commissioning
+            first_ns = self.first_ns.setdefault(score.asset, score.start_ns)
+            self.longest_ns = max(self.longest_ns, score.end_ns - first_ns)
+
+    def shortfall(self, commissioning_s: float) -> str | None:
+        """Return why there were windows but no score, ``None`` if that is not so."""
+        if self.scored or not self.first_ns:
+            return None
+        seen_s = self.longest_ns / NS_PER_S
+        figures = f"{seen_s:g} s of windows, {commissioning_s:g} s to learn"
+        if seen_s < commissioning_s:
+            reason = "the capture is shorter than EDGE_AGENT_COMMISSIONING_S"
+        else:
+            reason = "the capture ends before commissioning does, EDGE_AGENT_COMMISSIONING_S"
+        return f"no sensor scores: {reason} ({figures})"
+
+
+def replay(settings: Settings, captures: Sequence[Path], sinks: Sinks) -> str | None:
     """Send captured messages through the pipeline, in event time, without a broker.
 
     The time of receipt stands in for the clock.  Nothing is read from or written to the state
     directory, so the same captures always give the same output.
+
+    Returns:
+        Why no window could be scored, where there were windows and none was.
 
     Raises:
         ConfigError: A capture cannot be read.
@@ -67,13 +123,40 @@ def replay(settings: Settings, captures: Sequence[Path], sinks: Sinks) -> None:
     """
     site = load_site(settings)
     pipeline = compose(site, load_models(settings), itertools.count(1).__next__)
+    learning = _Learning()
+
+    def tick(now_ns: int) -> None:
+        outcome = pipeline.tick(now_ns)
+        learning.take(outcome.sensor_scores)
+        sinks.take(outcome)
+
     now_ns = 0
     for message in read_captures(captures):
         now_ns = max(now_ns, message.received_ns)
-        sinks.take(pipeline.tick(now_ns))
+        tick(now_ns)
         pipeline.feed(message)
     # What was still waiting for stragglers is complete; what comes after the last message is not.
-    sinks.take(pipeline.tick(now_ns + site.window.lateness_ns))
+    tick(now_ns + site.window.lateness_ns)
+    return learning.shortfall(settings.commissioning_s)
+
+
+def try_storage(settings: Settings) -> None:
+    """See that the state directory can be written, or made, and leave nothing behind.
+
+    Raises:
+        StorageError: It cannot.
+    """
+    wanted = settings.state_dir
+    there = next(path for path in (wanted, *wanted.parents) if os.path.lexists(path))
+    try:
+        with tempfile.TemporaryFile(dir=there) as trial:
+            trial.write(b"0")
+            trial.flush()
+    except OSError as error:
+        doing = "written" if there == wanted else "made"
+        raise StorageError(
+            f"the state directory {wanted} cannot be {doing}: {there}: {error.strerror}"
+        ) from error
 
 
 def record(settings: Settings, out: TextIO, stopping: threading.Event) -> int:
@@ -116,13 +199,42 @@ def classify(settings: Settings, lines: BinaryIO, out: TextIO) -> None:
     Raises:
         ModelPackageError: The log model's package does not load.
     """
-    model = OnnxLogModel(load_package(settings.log_model), settings.threads)
-    scorer = LogScorer(model, Caps().templates)
+    scorer = LogScorer(load_log_model(settings), Caps().templates)
     for raw in lines:
         text = raw.rstrip(b"\r\n").decode("utf-8", errors="replace")
         score = scorer.score(text)
         row = {"text": text} | _reading(score) | {"abstained": score.abstained}
         out.write(_json_line(row))
+
+
+def diagnose(question: Question, out: TextIO) -> None:
+    """Read one waveform and write its diagnosis as one JSON object.
+
+    Raises:
+        ConfigError: The file cannot be read, or the bearing is not in the table.
+    """
+    samples = read_waveform(question.file, question.column) * question.scale
+    bearing = _bearing(question)
+    if isinstance(bearing, str):
+        diagnosis = not_assessable(bearing)
+    else:
+        machine = Machine(question.speed_rpm, bearing, question.machine_class, question.unit)
+        diagnosis = assess(samples, question.rate_hz, machine)
+    out.write(_json_line(asdict(diagnosis)))
+
+
+def _bearing(question: Question) -> Bearing | str | None:
+    """Return the bearing that was named or given by its factors, or why that is none."""
+    if question.factors is not None:
+        return Bearing.of_factors(*question.factors)
+    if question.bearing is None:
+        return None
+    if (bearing := common_bearing(question.bearing)) is None:
+        raise ConfigError(
+            f"no bearing {question.bearing!r} in the table, which has {', '.join(sorted(COMMON))};"
+            " give --bpfo, --bpfi, --bsf and --ftf"
+        )
+    return bearing
 
 
 def explanation(alert: Alert) -> str:

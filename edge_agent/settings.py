@@ -24,6 +24,9 @@ from edge_agent.site_file import SiteFile, read_site_file
 PREFIX = "EDGE_AGENT_"
 _SHIPPED_MODELS = Path(str(files("edge_agent"))) / "models"
 
+_MOST_WINDOWS_OPEN = 10_000  # of one asset: each sample goes into WINDOW_S / HOP_S windows
+_MAY_BE_EMPTY = ("sensor_topics", "log_topics")  # a list with nothing in it says something
+
 Seconds = Annotated[float, Field(gt=0, le=366 * 86400, allow_inf_nan=False)]
 TopicList = Annotated[tuple[str, ...], NoDecode]
 
@@ -48,15 +51,31 @@ class Settings(BaseSettings):
     state_dir: Path = Path("/var/lib/edge-agent")
     sensor_model: Path = _SHIPPED_MODELS / "sensor-lstm"
     log_model: Path = _SHIPPED_MODELS / "log-albert"
+    model_public_key: Path | None = None
     site_file: Path | None = None
     window_s: Seconds = 10.0
-    hop_s: Seconds = 5.0
+    hop_s: Annotated[float, Field(ge=0.01, le=366 * 86400, allow_inf_nan=False)] = 5.0
     lateness_s: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = 2.0
     commissioning_s: Seconds = 3600.0
     max_assets: Annotated[int, Field(ge=1, le=100_000)] = 256
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "journal", "json", "console"] = "auto"
     threads: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        """Strip values, and take an empty one for none; ``NAME=`` is how env files unset a name.
+
+        ``env_ignore_empty`` of pydantic-settings would drop the empty topic lists, too.
+        """
+        stripped = {
+            name: value.strip() if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return {
+            name: value for name, value in stripped.items() if value != "" or name in _MAY_BE_EMPTY
+        }
 
     @field_validator("sensor_topics", "log_topics", mode="before")
     @classmethod
@@ -93,6 +112,8 @@ class Settings(BaseSettings):
     def _check_together(self) -> Self:
         if self.hop_s > self.window_s:
             raise ValueError("HOP_S must not be longer than WINDOW_S: samples would be skipped")
+        if self.window_s > _MOST_WINDOWS_OPEN * self.hop_s:
+            raise ValueError(f"WINDOW_S must not be more than {_MOST_WINDOWS_OPEN} times HOP_S")
         if not (self.sensor_topics or self.log_topics):
             raise ValueError("SENSOR_TOPICS and LOG_TOPICS are both empty: nothing to do")
         return self

@@ -1,17 +1,65 @@
 """The optional site file: what differs per asset, as TOML, read into the core's plain data."""
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from edge_agent.core.board import SILENCE
 from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
 from edge_agent.core.site import AlarmSpec, AssetSite, BinaryTopic, Limit, SampleFormat
+from edge_agent.core.topics import BadTemplate, Template, is_name
 from edge_agent.errors import ConfigError
+
+_FAULTS = tuple(category.value for category in Category if category is not Category.NORMAL)
+_NO_ASSET = Template.parse("+")  # a bad template, but only for want of an {asset}
+
+
+def _check_filter(text: str) -> str:
+    if not text or "{" in text or "}" in text:
+        raise ValueError("must be an MQTT topic filter; + stands for any one level")
+    flaw = Template.parse(text)
+    if isinstance(flaw, BadTemplate) and flaw != _NO_ASSET:
+        raise ValueError(f"bad topic filter {text!r}: {flaw.reason}")
+    return text
+
+
+def _check_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError("a name must be printable and have 1 to 128 characters")
+    return text
+
+
+def _check_fault(category: Category) -> Category:
+    if category is Category.NORMAL:
+        raise ValueError(f"'normal' is no fault; there are {', '.join(_FAULTS)}")
+    return category
+
+
+def _check_alarm(name: str) -> str:
+    known = (*_FAULTS, SILENCE)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise ValueError(f"no alarm has the name {name!r}; {hint}")
+    return name
+
 
 Delay = Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+TopicFilter = Annotated[str, AfterValidator(_check_filter)]
+Name = Annotated[str, AfterValidator(_check_name)]
+Fault = Annotated[Category, AfterValidator(_check_fault)]
+AlarmName = Annotated[str, AfterValidator(_check_alarm)]
 
 
 class _Table(BaseModel):
@@ -33,7 +81,7 @@ class AlarmsTable(_Table):
 class BinaryTable(_Table):
     """``[[binary]]``: topics whose payloads are bare little-endian samples."""
 
-    topic: str
+    topic: TopicFilter
     format: SampleFormat
     rate_hz: Annotated[float, Field(gt=0, le=10e6)]
     scale: Finite = 1.0
@@ -42,17 +90,22 @@ class BinaryTable(_Table):
 class LimitTable(_Table):
     """``[[assets.NAME.limits]]``: a setpoint on a channel, in the channel's unit."""
 
-    channel: str
-    category: Category
+    channel: Name
+    category: Fault
     high: Finite | None = None
     low: Finite | None = None
     deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     priority: Priority = Priority.HIGH
 
     @model_validator(mode="after")
-    def _has_a_side(self) -> "LimitTable":
+    def _can_be_met(self) -> "LimitTable":
         if self.high is None and self.low is None:
             raise ValueError("a limit needs high, low or both")
+        if self.high is not None and self.low is not None:
+            if self.low >= self.high:
+                raise ValueError("low must be below high")
+            if self.deadband >= self.high - self.low:
+                raise ValueError("deadband must be narrower than high - low, or nothing clears")
         return self
 
 
@@ -60,8 +113,8 @@ class AssetTable(_Table):
     """``[assets.NAME]``."""
 
     limits: tuple[LimitTable, ...] = ()
-    categories: dict[str, Category] = {}
-    responses: dict[str, str] = {}
+    categories: dict[Name, Fault] = {}
+    responses: dict[AlarmName, str] = {}
 
 
 class SiteFile(_Table):
@@ -69,7 +122,7 @@ class SiteFile(_Table):
 
     alarms: AlarmsTable = AlarmsTable()
     binary: tuple[BinaryTable, ...] = ()
-    assets: dict[str, AssetTable] = {}
+    assets: dict[Name, AssetTable] = {}
 
     def alarm_spec(self, hop_s: float) -> AlarmSpec:
         """Return ``[alarms]`` for the core.
@@ -121,5 +174,6 @@ def read_site_file(path: Path) -> SiteFile:
         raise ConfigError(f"site file {path} is not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"site file {path}: {place}: {first['msg']}") from None
+        place = ".".join(str(part) for part in first["loc"] if part != "[key]")
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"site file {path}: {place}: {reason}") from None

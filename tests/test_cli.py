@@ -1,13 +1,18 @@
 """The commands, as a person or systemd calls them."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from agent_process import command, environment
+from mosquitto import Listener
 
+START = "2024-05-01T10:00:00Z"
 MODELS = Path(str(files("edge_agent"))) / "models"
 
 
@@ -22,6 +27,34 @@ def test_check_prints_the_settings_in_force(tmp_path):
     done = command("check", env=environment(tmp_path, WINDOW_S=7))
     assert done.returncode == 0, done.stderr
     assert "EDGE_AGENT_WINDOW_S=7.0" in done.stdout.decode().splitlines()
+
+
+def test_what_check_prints_is_an_environment_that_check_accepts(tmp_path):
+    env = environment(tmp_path, LOG_TOPICS="", WINDOW_S=" 7 ", SITE_FILE="")
+    first = command("check", env=env)
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.decode().splitlines()
+    bare = {name: value for name, value in env.items() if not name.startswith("EDGE_AGENT_")}
+    again = command("check", env=bare | dict(line.split("=", 1) for line in lines))
+    assert (again.returncode, again.stdout) == (0, first.stdout), again.stderr
+    assert "EDGE_AGENT_LOG_TOPICS=" in lines
+
+
+def test_check_tries_the_state_directory_and_leaves_nothing_behind(tmp_path):
+    assert command("check", env=environment(tmp_path)).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "state").mkdir()
+    assert command("check", env=environment(tmp_path)).returncode == 0
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize("below", ["", "further/down"], ids=["itself", "on the way"])
+def test_check_reports_a_state_directory_that_is_none(tmp_path, below):
+    (tmp_path / "file").write_text("in the way")
+    path = tmp_path / "file" / below
+    done = command("check", env=environment(tmp_path, STATE_DIR=path))
+    assert done.returncode == 74
+    assert f"the state directory {path} cannot be" in complaint(done)
 
 
 def test_check_never_shows_a_password(tmp_path):
@@ -103,14 +136,133 @@ def test_classify_reads_a_file_and_names_one_that_is_not_there(tmp_path):
     assert "none cannot be read" in complaint(missing)
 
 
+def unread(*arguments, env):
+    """Run a command whose output nobody reads; return its exit code and what it complained of."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_agent", *arguments],
+            env=env | {"PYTHONUNBUFFERED": ""},  # as a shell runs it
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=90,
+        )
+    return done.returncode, done.stderr
+
+
+def emergencies(count):
+    """Return a capture in which each of many machines stops: an alert of each."""
+    topics = (f"plant/hall/machine-{number}/log" for number in range(count))
+    return "".join(captured("EMERGENCY STOP PRESSED", topic=topic) + "\n" for topic in topics)
+
+
+@pytest.mark.parametrize("count", [1, 200], ids=["at the end", "midway"])
+@pytest.mark.parametrize("verb", ["classify", "replay"])
+def test_a_reader_that_goes_away_is_no_error(tmp_path, verb, count):
+    content = emergencies(count) if verb == "replay" else "motor overcurrent\n" * count
+    (tmp_path / "file").write_text(content)
+    assert unread(verb, str(tmp_path / "file"), env=environment(tmp_path)) == (0, b"")
+
+
+def captured(payload, at=START, topic="plant/hall/fan-1/temp"):
+    """Return a line of a capture, without its end."""
+    return json.dumps({"received_at": at, "topic": topic, "payload": payload})
+
+
+@pytest.mark.parametrize("option", ["--events", "--scores"])
+def test_replay_never_writes_over_its_capture(tmp_path, option):
+    capture = tmp_path / "capture"
+    capture.write_text(captured("20") + "\n")
+    (tmp_path / "link").symlink_to(capture)
+    for output in (capture, tmp_path / "link"):
+        done = command("replay", str(capture), option, str(output), env=environment(tmp_path))
+        assert done.returncode == 78
+        assert f"{output} is a capture to be read" in complaint(done)
+    assert capture.read_text() == captured("20") + "\n"
+
+
+def test_a_capture_may_begin_with_a_byte_order_mark_and_end_within_a_line(tmp_path):
+    stop = captured("EMERGENCY STOP PRESSED", topic="plant/hall/fan-1/log")
+    (tmp_path / "whole").write_text(f"{stop}\n")
+    (tmp_path / "cut").write_bytes(b"\xef\xbb\xbf" + f"{stop}\n{stop[:-9]}".encode())
+    whole = command("replay", str(tmp_path / "whole"), env=environment(tmp_path))
+    cut = command("replay", str(tmp_path / "cut"), env=environment(tmp_path))
+    assert (cut.returncode, cut.stdout) == (0, whole.stdout), cut.stderr
+    assert cut.stdout
+    (warning,) = cut.stderr.decode().splitlines()
+    assert f"{tmp_path / 'cut'}:2" in warning
+
+
+def test_a_last_line_without_a_newline_counts_when_it_is_whole(tmp_path):
+    stop = captured("EMERGENCY STOP PRESSED", topic="plant/hall/fan-1/log")
+    (tmp_path / "capture").write_text(stop)
+    done = command("replay", str(tmp_path / "capture"), env=environment(tmp_path))
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == b""
+
+
+def test_a_capture_may_run_back_by_a_second_and_no_further(tmp_path):
+    times = ["2024-05-01T10:00:05Z", "2024-05-01T10:00:04Z", "2024-05-01T10:00:03.5Z"]
+    path = tmp_path / "capture"
+    path.write_text("".join(captured("20", at) + "\n" for at in times[:2]))
+    assert command("replay", str(path), env=environment(tmp_path)).returncode == 0
+    path.write_text("".join(captured("20", at) + "\n" for at in times))
+    done = command("replay", str(path), env=environment(tmp_path))
+    assert done.returncode == 78
+    assert f"{path}:3: received_at runs back by 1.500 s; sort the file" in complaint(done)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (60, [b"no sensor scores: the capture is shorter than EDGE_AGENT_COMMISSIONING_S", b"300"]),
+        (600, []),
+    ],
+    ids=["too short", "long enough"],
+)
+def test_replay_says_when_a_capture_is_too_short_to_learn_from(tmp_path, seconds, words):
+    times = [f"2024-05-01T10:{second // 60:02}:{second % 60:02}Z" for second in range(seconds)]
+    rows = (captured(str(20 + number % 3), at) for number, at in enumerate(times))
+    (tmp_path / "capture").write_text("".join(row + "\n" for row in rows))
+    env = environment(tmp_path, COMMISSIONING_S=300)
+    done = command("replay", str(tmp_path / "capture"), env=env)
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == bool(words)
+    assert all(word in done.stderr for word in words)
+
+
+@pytest.mark.parametrize("count", [1, 200], ids=["on closing", "midway"])
+def test_a_full_disk_is_a_storage_error_and_names_the_file(tmp_path, count):
+    (tmp_path / "capture").write_text(emergencies(count))
+    arguments = ["--scores", "/dev/full", "--events", str(tmp_path / "events")]
+    env = environment(tmp_path)
+    done = command("replay", str(tmp_path / "capture"), *arguments, env=env)
+    assert done.returncode == 74
+    assert complaint(done) == "edge-agent: /dev/full cannot be written: No space left on device"
+
+
+def test_a_recording_to_a_full_disk_is_a_storage_error(tmp_path, broker):
+    with Listener(broker.port, "plant/#") as plant:
+        plant.publish("plant/hall/fan-1/temp", b"20", retain=True)
+        env = environment(tmp_path, BROKER_URL=broker.url)
+        done = command("record", "-o", "/dev/full", env=env)
+    assert done.returncode == 74
+    assert b"/dev/full cannot be written: No space left on device" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         ('{"topic": "a"}\n', ":1 is no captured message"),
         ('\n{"received_at": "noon", "topic": "a", "payload": ""}\n', ":2: received_at is no time"),
         ("what\n", ":1 is no captured message"),
+        ("what", ":1 is no captured message"),
+        ('{"received_at": "2024\n\n', ":1 is no captured message"),
+        ("[" * 200_000 + "\n", ":1 is no captured message"),
     ],
-    ids=["no time", "bad time", "no json"],
+    ids=["no time", "bad time", "no json", "no json at all", "cut before the end", "too deep"],
 )
 def test_a_broken_capture_is_refused_with_the_line(tmp_path, content, words):
     (tmp_path / "capture").write_text(content)

@@ -50,6 +50,8 @@ def test_a_misspelled_name_is_refused_with_the_likely_one(monkeypatch):
         ("WINDOW_S", "nan", "EDGE_AGENT_WINDOW_S: "),
         ("WINDOW_S", "soon", "EDGE_AGENT_WINDOW_S: Input should be a valid number"),
         ("HOP_S", "20", "HOP_S must not be longer than WINDOW_S"),
+        ("HOP_S", "1e-10", "EDGE_AGENT_HOP_S: Input should be greater than or equal to 0.01"),
+        ("WINDOW_S", "86400", "WINDOW_S must not be more than 10000 times HOP_S"),
         ("THREADS", "0", "EDGE_AGENT_THREADS: "),
         ("LOG_LEVEL", "loud", "EDGE_AGENT_LOG_LEVEL: "),
         ("NODE", "a/b", "EDGE_AGENT_NODE: must be a single topic level"),
@@ -65,6 +67,29 @@ def test_a_wrong_value_is_refused_in_one_line(monkeypatch, name, value, words):
     message = refusal(monkeypatch, **{name: value})
     assert words in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("empty", ["", "  "], ids=["nothing", "spaces"])
+@pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - {"log_topics"}))
+def test_an_empty_value_is_no_value(monkeypatch, name, empty):
+    defaults = load_settings()
+    monkeypatch.setenv(f"EDGE_AGENT_{name.upper()}", empty)
+    if name == "sensor_topics":
+        defaults = defaults.model_copy(update={"sensor_topics": ()})
+    assert load_settings() == defaults
+
+
+def test_an_empty_list_of_topics_means_none_of_them(monkeypatch):
+    monkeypatch.setenv("EDGE_AGENT_LOG_TOPICS", "")
+    assert load_settings().log_topics == ()
+    assert "both empty" in refusal(monkeypatch, SENSOR_TOPICS=" ")
+
+
+def test_spaces_around_a_value_do_not_count(monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_AGENT_STATE_DIR", f" {tmp_path} ")
+    monkeypatch.setenv("EDGE_AGENT_LOG_LEVEL", "debug ")
+    assert load_settings().state_dir == tmp_path
+    assert load_settings().log_level == "debug"
 
 
 def test_two_wrong_values_are_both_told(monkeypatch):
@@ -144,6 +169,65 @@ def test_delays_that_nobody_set_cover_more_than_one_window(tmp_path):
     spec = load_site(slow).alarms
     assert (spec.on_delay_ns, spec.off_delay_ns) == (1800 * NS_PER_S, 3600 * NS_PER_S)
     assert site_from(tmp_path, "").alarms.on_delay_ns == 10 * NS_PER_S
+
+
+def limit(**values):
+    rows = {"channel": '"x"', "category": '"thermal"', "high": 80} | values
+    lines = "".join(f"{name} = {value}\n" for name, value in rows.items())
+    return f"[[assets.a.limits]]\n{lines}"
+
+
+def binary(topic):
+    return f"[[binary]]\ntopic = '{topic}'\nformat = 'int16'\nrate_hz = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (binary("plant/#/x+"), "binary.0.topic: bad topic filter 'plant/#/x+': has levels after #"),
+        (binary("plant/x+"), "binary.0.topic: bad topic filter 'plant/x+': has a wildcard beside"),
+        (binary("plant/{asset}/x"), "binary.0.topic: must be an MQTT topic filter; + stands"),
+        (binary(""), "binary.0.topic: must be an MQTT topic filter"),
+        (limit(low=90), "assets.a.limits.0: low must be below high"),
+        (limit(low=70, deadband=11), "assets.a.limits.0: deadband must be narrower"),
+        (limit(category='"normal"'), "assets.a.limits.0.category: 'normal' is no fault"),
+        (limit(channel='""'), "assets.a.limits.0.channel: a name must"),
+        ("[assets.a]\ncategories = { x = 'normal' }\n", "assets.a.categories.x: 'normal'"),
+        ("[assets.a]\ncategories = { '' = 'thermal' }\n", "assets.a.categories.: a name must"),
+        (
+            "[assets.a]\nresponses = { termal = 'Cool it.' }\n",
+            "assets.a.responses.termal: no alarm has the name 'termal'; did you mean thermal?",
+        ),
+        ("[assets.a]\nresponses = { normal = 'x' }\n", "no alarm has the name 'normal'"),
+    ],
+    ids=[
+        "levels after the hash",
+        "wildcard beside text",
+        "template for filter",
+        "empty filter",
+        "low above high",
+        "deadband too wide",
+        "limit for normal",
+        "empty channel",
+        "channel for normal",
+        "empty channel name",
+        "misspelled alarm",
+        "alarm for normal",
+    ],
+)
+def test_nonsense_in_a_site_file_is_refused_with_the_place(tmp_path, text, words):
+    with pytest.raises(ConfigError) as refused:
+        site_from(tmp_path, text)
+    assert words in str(refused.value)
+
+
+def test_every_alarm_may_have_a_response_and_filters_may_have_wildcards(tmp_path):
+    names = [*(set(Category) - {Category.NORMAL}), "silence"]
+    responses = ", ".join(f"{name} = 'Look.'" for name in names)
+    text = f"[assets.a]\nresponses = {{ {responses} }}\n"
+    site = site_from(tmp_path, text + binary("plant/+/x/#") + limit(low=70, deadband=9))
+    assert set(site.assets["a"].responses) == set(names)
+    assert site.binary_topics[0].topic_filter == "plant/+/x/#"
 
 
 @pytest.mark.parametrize(

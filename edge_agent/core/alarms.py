@@ -100,12 +100,7 @@ def advance(alarm: Alarm, event: AlarmEvent) -> Alarm:
         case Acknowledge():
             return _acknowledge(alarm, event)
         case Shelve():
-            if alarm.suppression is Suppression.SHELVED or event.until_ns <= event.at_ns:
-                return alarm
-            return _change(
-                replace(alarm, suppression=Suppression.SHELVED, shelved_until_ns=event.until_ns),
-                event.at_ns,
-            )
+            return _shelve(alarm, event)
         case Unshelve():
             if alarm.suppression is Suppression.NONE:
                 return alarm
@@ -159,6 +154,14 @@ def _acknowledge(alarm: Alarm, event: Acknowledge) -> Alarm:
         State.CLEARED_UNACKNOWLEDGED: State.NORMAL,
     }.get(alarm.state)
     return alarm if after is None else _change(replace(alarm, state=after), event.at_ns)
+
+
+def _shelve(alarm: Alarm, event: Shelve) -> Alarm:
+    """Return the alarm shelved, or shelved for longer: a shelving is never shortened."""
+    if event.until_ns <= max(event.at_ns, alarm.shelved_until_ns or event.at_ns):
+        return alarm
+    shelved = replace(alarm, suppression=Suppression.SHELVED, shelved_until_ns=event.until_ns)
+    return _change(shelved, event.at_ns)
 
 
 def _change(alarm: Alarm, at_ns: int) -> Alarm:

@@ -106,6 +106,16 @@ def test_a_shelving_that_is_over_before_it_begins_does_nothing():
     assert advance(before, Shelve(10, until_ns=10)) is before
 
 
+def test_a_later_shelving_prolongs_and_an_earlier_or_equal_one_changes_nothing():
+    shelved = advance(alarm_in(State.ACTIVE_UNACKNOWLEDGED), Shelve(10, until_ns=100))
+    assert advance(shelved, Shelve(20, until_ns=100)) is shelved
+    assert advance(shelved, Shelve(20, until_ns=60)) is shelved
+    longer = advance(shelved, Shelve(20, until_ns=200))
+    assert (longer.suppression, longer.shelved_until_ns) == (Suppression.SHELVED, 200)
+    assert (longer.transition, longer.changed_ns) == (shelved.transition + 1, 20)
+    assert advance(longer, Shelve(20, until_ns=200)) is longer
+
+
 def test_time_never_runs_back():
     before = replace(alarm_in(State.ACTIVE_UNACKNOWLEDGED), changed_ns=500)
     assert advance(before, Clear(10)).changed_ns == 500
