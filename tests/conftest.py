@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 from mosquitto import running
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -14,6 +15,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real recordings are not beside this checkout (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _own_log():
+    """Undo what a command that ran in this process said about logging, and to which file."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
