@@ -182,13 +182,11 @@ class Daemon:
         command = parse(verb, delivery.message.payload)
         if delivery.message.retained:
             command = Refusal("a retained command is an old one; publish it without retain")
-        if not isinstance(command, Refusal):
-            outcome = self._parts.pipeline.command(command, now_ns)
-        else:
-            outcome = command
+        pipeline = self._parts.pipeline
+        outcome = command if isinstance(command, Refusal) else pipeline.command(command, now_ns)
         refused = isinstance(outcome, Refusal)
         if refused:
-            self._parts.pipeline.reject(RejectReason.BAD_COMMAND)
+            pipeline.reject(RejectReason.BAD_COMMAND)
         words = outcome.reason if isinstance(outcome, Refusal) else outcome
         topic = delivery.response_topic or ""
         if not topic or set(topic) & set("+#"):  # nobody can be answered on a wildcard
