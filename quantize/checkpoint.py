@@ -13,13 +13,14 @@ from tokenizers import Tokenizer
 
 from edge_agent.io.model_package import TOKENIZER
 from quantize.errors import PackageError
-from quantize.export_albert import ACTIVATIONS, Albert, Group, Layer, Linear, Norm
+from quantize.export_albert import ACTIVATIONS, FIRST, MEAN, Albert, Group, Layer, Linear, Norm
 from quantize.export_lstm import LstmWeights
 
 CONFIG = "config.json"
 SAFETENSORS = "model.safetensors"
 TORCH_PICKLE = "pytorch_model.bin"
 SENTENCEPIECE = "spiece.model"
+POOLING = "classifier_pooling"  # a key of config.json, as ModernBERT's configuration calls it
 _MODEL_TYPE = "albert"
 _ARCHITECTURE = "AlbertForSequenceClassification"
 _ONNX_GATES = (0, 3, 1, 2)  # torch: input, forget, cell, output; ONNX: input, output, forget, cell
@@ -217,7 +218,14 @@ class _AlbertReader:
             heads=self._heads(),
             activation=activation,
             epsilon=float(self._config.get("layer_norm_eps", 1e-12)),
+            pooling=self._pooling(),
         )
+
+    def _pooling(self) -> str:
+        pooling = str(self._config.get(POOLING, FIRST))
+        if pooling not in {FIRST, MEAN}:
+            raise PackageError(f"{self._file}: {POOLING} {pooling} is neither {FIRST} nor {MEAN}")
+        return pooling
 
     def _heads(self) -> int:
         heads = self._count("num_attention_heads", 64)

@@ -21,6 +21,7 @@ from quantize.int8 import ACTIVATION_LIMIT, ZERO_POINT, quantize_columns, quanti
 
 Array = NDArray[np.float32]
 _UINT8_MAX = 255
+FIRST, MEAN = "cls", "mean"  # what one line becomes: its first token, or the mean of all
 _TINY = 1e-12  # the scale of a row of zeros; keeps the division defined
 _MASKED = -1e4  # its exponential is 0 in float32
 
@@ -70,7 +71,8 @@ class Albert:
     """An ALBERT classifier as plain arrays.
 
     ``tokens`` is ``(vocabulary, embedding)``; ``positions`` is ``(positions, embedding)`` and
-    already holds the embedding of token type 0, the only one a single line has.
+    already holds the embedding of token type 0, the only one a single line has.  ``pooling`` is
+    ``FIRST`` or ``MEAN``.
     """
 
     tokens: Array
@@ -83,6 +85,7 @@ class Albert:
     heads: int
     activation: str
     epsilon: float
+    pooling: str = FIRST
 
     @property
     def width(self) -> int:
@@ -189,8 +192,9 @@ def export(albert: Albert, arithmetic: Arithmetic) -> onnx.ModelProto:
     rows = arithmetic.linear(graph, _embedded(graph, albert, arithmetic, shape), albert.widen)
     for number, group in enumerate(albert.groups):
         rows = encoder.repeated(graph, f"group{number}", group, rows)
-    first = _first_tokens(graph, rows, shape, albert.width)
-    pooled = graph.add("Tanh", arithmetic.linear(graph, first, albert.pooler))
+    pool = _first_tokens if albert.pooling == FIRST else _mean_tokens
+    line = pool(graph, _by_line(graph, rows, shape, albert.width))
+    pooled = graph.add("Tanh", arithmetic.linear(graph, line, albert.pooler))
     graph.rename(arithmetic.linear(graph, pooled, albert.classifier), "logits")
     axes = ("batch", "length")
     inputs = [tensor(name, INT64, axes) for name in ("input_ids", "attention_mask")]
@@ -223,11 +227,24 @@ def _heads_shape(graph: Graph, albert: Albert, shape: str) -> str:
     return graph.add("Concat", shape, inner, axis=0)
 
 
-def _first_tokens(graph: Graph, rows: str, shape: str, width: int) -> str:
-    """Return the hidden state of each line's first token, ``(batch, width)``."""
+def _by_line(graph: Graph, rows: str, shape: str, width: int) -> str:
+    """Return the hidden states of each line, ``(batch, length, width)``."""
     by_line = graph.add("Concat", shape, graph.constant([width], np.int64), axis=0)
-    lines = graph.add("Reshape", rows, by_line)
+    return graph.add("Reshape", rows, by_line)
+
+
+def _first_tokens(graph: Graph, lines: str) -> str:
+    """Return the hidden state of each line's first token, ``(batch, width)``."""
     return graph.add("Gather", lines, graph.constant(0, np.int64), axis=1)
+
+
+def _mean_tokens(graph: Graph, lines: str) -> str:
+    """Return the mean of each line's tokens without its padding, ``(batch, width)``."""
+    last, middle = (graph.constant([axis], np.int64) for axis in (2, 1))
+    seen = graph.add("Cast", "attention_mask", to=FLOAT)
+    weighed = graph.add("Mul", lines, graph.add("Unsqueeze", seen, last))
+    total = graph.add("ReduceSum", weighed, middle, keepdims=0)
+    return graph.add("Div", total, graph.add("ReduceSum", seen, middle, keepdims=1))
 
 
 def _norm(graph: Graph, rows: str, norm: Norm, epsilon: float) -> str:

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from quantize.checkpoint import read_config, read_tensors
+from quantize.pooling import line_logits
 
 
-def torch_albert(checkpoint: Path) -> nn.Module:
+def torch_albert(checkpoint: Path) -> AlbertForSequenceClassification:
     """Return the classifier in ``checkpoint``, ready to score."""
     network = AlbertForSequenceClassification(AlbertConfig.from_dict(read_config(checkpoint)))
     by_name = read_tensors(checkpoint).by_name
@@ -22,18 +23,18 @@ def torch_albert(checkpoint: Path) -> nn.Module:
     return network
 
 
-def torch_logits(network: nn.Module, lines: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+def torch_logits(network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """Return the logits of several lines as one padded batch, ``(lines, labels)``."""
     longest = max(len(line) for line in lines)
     ids = torch.tensor([[*line, *[0] * (longest - len(line))] for line in lines])
     mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
     with torch.no_grad():
-        logits: NDArray[np.float32] = network(input_ids=ids, attention_mask=mask).logits.numpy()
+        logits: NDArray[np.float32] = line_logits(network, ids, mask).numpy()
     return logits
 
 
 def input_moments(
-    network: nn.Module, lines: Sequence[Sequence[int]]
+    network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]
 ) -> dict[str, NDArray[np.float64]]:
     """Return ``E[x x^T]`` of what each linear module reads while ``network`` scores ``lines``.
 

@@ -9,6 +9,7 @@ from checkpoints import safetensors, save_albert, torch, transformers
 from edge_agent.io.runtime import Session
 from quantize.agreement import padded_logits
 from quantize.checkpoint import read_albert
+from quantize.errors import PackageError
 from quantize.export_albert import ACTIVATIONS, Float32, Int8, export
 from quantize.graph import constants, int8_share, nodes
 
@@ -23,6 +24,7 @@ SHAPES = {
     "one head": {"num_attention_heads": 1},
     "three token types": {"type_vocab_size": 3},
     "a large epsilon": {"layer_norm_eps": 1e-3},
+    "the mean of the tokens": {"classifier_pooling": "mean"},
     **{f"activation {name}": {"hidden_act": name} for name in ACTIVATIONS},
 }
 
@@ -42,11 +44,15 @@ def truth(folder, lines):
     config = transformers.AlbertConfig.from_pretrained(folder)
     network = transformers.AlbertForSequenceClassification(config).eval()
     network.load_state_dict(safetensors.load_file(folder / "model.safetensors"))
-    longest = max(map(len, lines))
-    ids = torch.tensor([line + [0] * (longest - len(line)) for line in lines])
-    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
     with torch.no_grad():
-        return network(input_ids=ids, attention_mask=mask).logits.numpy()
+        return np.concatenate([logits_of(network, torch.tensor([line])) for line in lines])
+
+
+def logits_of(network, ids):
+    if getattr(network.config, "classifier_pooling", "cls") == "cls":
+        return network(input_ids=ids).logits.numpy()
+    mean = network.albert(input_ids=ids).last_hidden_state.mean(dim=1)
+    return network.classifier(torch.tanh(network.albert.pooler(mean))).numpy()
 
 
 def test_the_float32_graph_computes_what_torch_computes(checkpoint):
@@ -99,3 +105,9 @@ def test_the_longest_line_fits_and_one_token_more_does_not_run(tmp_path):
     assert np.isfinite(padded_logits(small, [[2] * 10])).all()
     with pytest.raises(Exception, match="ONNX Runtime"):
         padded_logits(small, [[2] * 11])
+
+
+def test_an_unknown_pooling_is_refused_with_its_name(tmp_path):
+    folder = save_albert(tmp_path, classifier_pooling="median")
+    with pytest.raises(PackageError, match=r"config\.json: classifier_pooling median is neither"):
+        read_albert(folder)
