@@ -29,7 +29,11 @@ HELD_OUT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One labelled message; ``line`` is its number in a raw log, 0 for a catalogue's entry."""
+    """One labelled message; ``line`` is its number in a raw log, 0 for a catalogue's entry.
+
+    ``domain`` is the kind of machine and ``repository`` where the text was found, both empty where
+    nobody said.
+    """
 
     text: str
     category: str
@@ -37,6 +41,8 @@ class Message:
     system: str
     licence: str
     line: int = 0
+    domain: str = ""
+    repository: str = ""
 
 
 def device_messages(data: Path) -> list[Message]:
@@ -111,6 +117,8 @@ def _message(row: dict[str, object]) -> Message:
         system=str(row["system"]),
         licence=str(row.get("licence", "loghub")),
         line=int(str(row.get("line_no", 0))),
+        domain=str(row.get("vendor_domain", "")),
+        repository=str(row.get("source", "")).partition("@")[0],
     )
 
 
