@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from edge_agent.core.logtext import normalize
+from edge_agent.core.records import Category
 from quantize.log_data import Message
 
 Judge = Callable[[Sequence[Message]], "list[Verdict]"]
@@ -102,6 +104,51 @@ def table_by_system(messages: Sequence[Message], judge: Judge) -> str:
         chosen = [messages[place] for place in places]
         rows.append(measured(chosen, [verdicts[place] for place in places]).row(system))
     return "\n".join([HEADER.replace("model", "system", 1), *rows])
+
+
+def confusion(messages: Sequence[Message], verdicts: Sequence[Verdict]) -> str:
+    """Return what is taken for what: a row for each true category, a column for each claim.
+
+    Columns bear the first letters of the categories, in the order of the rows, and then how many
+    messages there are and how many of them are found.  A category that does not occur keeps its
+    row, so tables of different sets lie side by side.
+    """
+    pairs = Counter((m.category, v.category) for m, v in zip(messages, verdicts, strict=True))
+    names = [category.value for category in Category]
+    rows = [
+        f"| truth | {' | '.join(name[:4] for name in names)} | all | found |",
+        f"|---|{'---:|' * (len(names) + 2)}",
+    ]
+    for truth in names:
+        counts = [pairs[truth, claim] for claim in names]
+        shown, total = " | ".join(str(count or "·") for count in counts), sum(counts)
+        found = f"{pairs[truth, truth] / total:.0%}" if total else "-"
+        rows.append(f"| {truth} | {shown} | {total} | {found} |")
+    return "\n".join(rows)
+
+
+def novelty_auroc(familiar: NDArray[np.floating], strange: NDArray[np.floating]) -> float:
+    """Return how well a score that is low for strange lines tells them from familiar ones.
+
+    The area under the ROC curve: the chance that a strange line scores below a familiar one, a tie
+    counting half (Mann and Whitney, "On a Test of Whether one of Two Random Variables is
+    Stochastically Larger than the Other", 1947).
+
+    Args:
+        familiar: Energies of lines like those of the training, shape ``(n,)``, ``n >= 1``.
+        strange: Energies of lines of held-out systems or categories, ``(m,)``, ``m >= 1``.
+
+    Returns:
+        1 where every strange line scores below every familiar one, 0.5 for a guess.
+
+    Raises:
+        ValueError: Nothing to compare.
+    """
+    if not (len(familiar) and len(strange)):
+        raise ValueError("an AUROC needs familiar and strange lines")
+    known = np.sort(familiar)
+    below, upto = (np.searchsorted(known, strange, side) for side in ("left", "right"))
+    return float(1 - (below + upto).mean() / (2 * len(known)))
 
 
 def majority(training: Sequence[Message]) -> Judge:
