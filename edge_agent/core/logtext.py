@@ -66,7 +66,7 @@ _UNIT_ALONE = re.compile(_UNIT)
 # every word all but two of the attempts.
 _VARIABLE = re.compile(
     rf"""
-      (?P<masked><(?:num|hex|id|ip|mac|host|path|url|time
+      (?P<masked><(?:num|0|hex|id|ip|mac|host|path|url|time
         |[0-9]{{1,16}}\.\.[0-9]{{1,16}}\ [^>\s]{{1,8}})>)
     | (?<!\w)(?:
         (?P<path>(?<![.>])(?:~?/[\w.@+-]{{1,64}}(?:/[\w.@:+-]{{0,64}}){{1,30}}
@@ -120,8 +120,24 @@ _PREFIXED = re.compile(
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _PLACEHOLDER = re.compile(r"<(?:[0-9.]{1,12}\.\.|)([^<>]{1,22})>")
 _TOKEN = re.compile(r"[^\W_]+")
-_SAID = {"ip": "address", "mac": "address", "host": "address", "url": "address", "path": "file"}
-_KINDS = frozenset({"num", "hex", "id", "ip", "mac", "host", "path", "url", "time"})
+# "0 errors" says the opposite of "5 errors", while bit 0 is a bit like any other: zero is kept
+# beside a word that counts or reports trouble.
+_TROUBLE = r"(?:errors?|faults?|alarms?|failures?|failed|warnings?|retries|lost|dropped)"
+_ZERO_BEFORE = re.compile(
+    rf"\ (?:[a-z]{{1,16}}\ {_TROUBLE}|errors|faults|alarms|failures|warnings|retries)\b",
+    re.IGNORECASE,
+)
+_ZERO_AFTER = re.compile(rf"(?:\b{_TROUBLE}|code|status|count|rc)\ ?[=:]?\ ?\Z", re.IGNORECASE)
+_ZERO_REACH = 28
+_SAID = {
+    "0": "zero",
+    "ip": "address",
+    "mac": "address",
+    "host": "address",
+    "url": "address",
+    "path": "file",
+}
+_KINDS = frozenset({"num", "0", "hex", "id", "ip", "mac", "host", "path", "url", "time"})
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
 _FOLDED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "µ": "u", "Ω": " ohm"})
 
@@ -203,7 +219,18 @@ def _masked(match: re.Match[str]) -> str:
     kind = str(match.lastgroup)
     if kind in {"masked", "code", "word"}:
         return match.group()
-    return "<num>" if kind == "digits" else f"<{kind}>"
+    if kind != "digits":
+        return f"<{kind}>"
+    return "<0>" if match.group() == "0" and _counts(match) else "<num>"
+
+
+def _counts(match: re.Match[str]) -> bool:
+    """Return whether the number counts trouble, or is a code that reports it."""
+    line, start, end = match.string, match.start(), match.end()
+    return bool(
+        _ZERO_BEFORE.match(line[end : end + _ZERO_REACH])
+        or _ZERO_AFTER.search(line[max(0, start - _ZERO_REACH) : start])
+    )
 
 
 def _measured(match: re.Match[str]) -> str:
