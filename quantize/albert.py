@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import nn
+from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.manifest import LogInput, Manifest, Task
 from edge_agent.io.runtime import Session
@@ -205,7 +205,9 @@ def _random_tokens(vocabulary: int, max_tokens: int, seed: int) -> list[list[int
     return [draw.integers(0, vocabulary, length).tolist() for length in lengths]
 
 
-def _exported(network: nn.Module, runners: Runners, tokens: Sequence[Sequence[int]]) -> Gate:
+def _exported(
+    network: AlbertForSequenceClassification, runners: Runners, tokens: Sequence[Sequence[int]]
+) -> Gate:
     """Return how far the float32 graph is from torch, on a padded batch.
 
     Raises:

@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         evaluate = commands.add_parser(f"evaluate-{kind}", help="score on the held-back split")
         evaluate.add_argument("package", type=Path, nargs="?")
         evaluate.add_argument("--data", type=Path, required=True)
+        if kind == "log":
+            evaluate.add_argument("--folds", type=int, default=4, help="0: the package alone")
     diagnosis = commands.add_parser("evaluate-diagnosis", help="faults named in real recordings")
     diagnosis.add_argument("--data", type=Path, required=True)
     return parser
@@ -91,7 +93,9 @@ def _run(given: argparse.Namespace) -> None:
             from quantize.evaluate_diagnosis import evaluate  # noqa: PLC0415
 
             evaluate(given.data)
-        case "evaluate-log" | "evaluate-sensor":
+        case "evaluate-log":
+            _recipe(given.command).evaluate(given.data, given.package, k=given.folds)
+        case "evaluate-sensor":
             _recipe(given.command).evaluate(given.data, given.package)
 
 

@@ -3,28 +3,10 @@
 import json
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PERMISSIVE = ("MIT", "BSD", "Apache", "ISC", "MPL")
-
-# Systems kept out of the development model: one or two of each kind of machine, so that every
-# category is met and no vendor is on both sides.
-HELD_OUT = frozenset(
-    {
-        "brooks_preciseflex",
-        "deye_inverter",
-        "foxess",
-        "irobot_roomba",
-        "ipmi_sel",
-        "kinova_gen3",
-        "maintie_workorders",
-        "odrive",
-        "rockwell_cip",
-        "tecan_evo",
-        "voltronic_axpert",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +14,7 @@ class Message:
     """One labelled message; ``line`` is its number in a raw log, 0 for a catalogue's entry.
 
     ``domain`` is the kind of machine and ``repository`` where the text was found, both empty where
-    nobody said.
+    nobody said; ``alert`` whether the source itself marks the line as an alert.
     """
 
     text: str
@@ -43,6 +25,7 @@ class Message:
     line: int = 0
     domain: str = ""
     repository: str = ""
+    alert: bool = False
 
 
 def device_messages(data: Path) -> list[Message]:
@@ -73,6 +56,24 @@ def raw_logs(data: Path) -> Iterator[tuple[str, int, str]]:
         lines = file.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
         for number, line in enumerate(lines, start=1):
             yield system, number, line.partition(" ")[2] if system == "BGL" else line
+
+
+def labelled_streams(data: Path) -> list[tuple[str, Message]]:
+    """Return the raw loghub lines that have a label, with it; ``alert`` where the source says so.
+
+    The raw line has its header, so a level field can speak.
+    """
+    labels = {
+        (message.system.removeprefix("loghub_"), message.line): replace(
+            message, alert=alert not in {"", "-"}
+        )
+        for message, alert in loghub_lines(data)
+    }
+    return [
+        (raw, labels[system, number])
+        for system, number, raw in raw_logs(data)
+        if (system, number) in labels
+    ]
 
 
 def permissive(messages: Iterable[Message]) -> list[Message]:

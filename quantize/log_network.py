@@ -1,8 +1,8 @@
 """The log classifier: an ALBERT that starts from what MiniLM knows, its vocabulary and its maths.
 
 Word embeddings are pruned to the words that matter here and factorized to 128 dimensions; the
-encoder's layer groups are MiniLM's first layers.  Everything below is plain
-``AlbertForSequenceClassification``, so any Hugging Face tool can read the checkpoint.
+encoder's layer groups are MiniLM's first layers.  The checkpoint is a plain
+``AlbertForSequenceClassification``; only how it is pooled (:mod:`quantize.pooling`) is MiniLM's.
 """
 
 import json
@@ -22,6 +22,8 @@ from torch import Tensor, nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from edge_agent.core.records import Category, Severity
+from quantize.checkpoint import POOLING
+from quantize.export_albert import MEAN
 
 HEADS = {
     "category": tuple(category.value for category in Category),
@@ -39,7 +41,7 @@ class Shape:
     groups: int = 3
     layers: int = 3
     embedding: int = 128
-    vocabulary: int = 7000
+    vocabulary: int = 14000
 
 
 def pruned_tokenizer(minilm: Path, texts: Iterable[str], size: int) -> tuple[Tokenizer, list[int]]:
@@ -104,6 +106,7 @@ def from_minilm(minilm: Path, ids: Sequence[int], shape: Shape) -> AlbertForSequ
             label2id={label: index for index, label in enumerate(labels)},
         )
     )
+    setattr(network.config, POOLING, MEAN)
     network.config._attn_implementation = "eager"  # noqa: SLF001 - quicker on short lines
     for group in range(shape.groups):
         _take_layer(network, group, teacher, f"encoder.layer.{group}.")
@@ -140,7 +143,7 @@ def _fit_embeddings(
 ) -> None:
     """Make the factorized embeddings answer what MiniLM's answer, for every token and place.
 
-    Starts from the best rank-128 factorization of the pruned word table (SVD), then a regression
+    Starts from the pruned word table's best factorization of that width (SVD), then a regression
     absorbs what ALBERT does differently: its layer normalization lies before the projection.
     """
     embeddings, projection = network.albert.embeddings, network.albert.encoder

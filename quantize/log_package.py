@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
@@ -26,11 +27,16 @@ _JUDGED = "strangers.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the held-out systems say about how far the model can be believed."""
+    """What the held-out systems say about how far the model can be believed.
+
+    ``normal_bias`` is what the logit of ``normal`` lacks, because training saw more faults than a
+    plant does; the other figures hold for logits that have it.
+    """
 
     temperature: dict[str, float]
     abstain_below: float
     novel_below: float
+    normal_bias: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,11 @@ class Trained:
 
     def logits(self, messages: Sequence[Message]) -> NDArray[np.float32]:
         """Return the logits of every message, shape ``(messages, labels)``."""
-        return logits_of(self.network, self.tokenizer, [normalize(m.text).text for m in messages])
+        return self.logits_of([normalize(message.text).text for message in messages])
+
+    def logits_of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the logits of texts as the device reads them, shape ``(texts, labels)``."""
+        return logits_of(self.network, self.tokenizer, texts)
 
 
 def manifest(limits: Limits) -> Manifest:
@@ -59,7 +69,7 @@ def manifest(limits: Limits) -> Manifest:
 
 def write_checkpoint(folder: Path, trained: Trained, limits: Limits) -> Path:
     """Write the network into ``folder`` as Hugging Face does, with what the device must know."""
-    trained.network.save_pretrained(folder)
+    trained.network.save_pretrained(folder, state_dict=_biased(trained.network, limits.normal_bias))
     trained.tokenizer.save(str(folder / TOKENIZER))
     extras = {
         "name": "log-albert",
@@ -71,6 +81,14 @@ def write_checkpoint(folder: Path, trained: Trained, limits: Limits) -> Path:
     }
     (folder / EXTRAS).write_text(json.dumps(extras), encoding="utf-8")
     return folder
+
+
+def _biased(network: AlbertForSequenceClassification, bias: float) -> dict[str, Tensor]:
+    """Return the weights, the logit of ``normal`` raised by ``bias``."""
+    state = dict(network.state_dict())
+    state["classifier.bias"] = state["classifier.bias"].clone()
+    state["classifier.bias"][HEADS["category"].index("normal")] += bias
+    return state
 
 
 def quantize_log(

@@ -16,7 +16,9 @@ from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
 from quantize.log_data import Message, roughened
+from quantize.log_lines import SYSTEM as GENERATED
 from quantize.log_network import HEADS
+from quantize.pooling import line_logits
 
 _SPLIT = len(HEADS["category"])
 _ROUTINE = {"normal", "info"}
@@ -24,11 +26,12 @@ _ROUTINE = {"normal", "info"}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How long and how fast to train."""
+    """How long and how fast to train; ``generated`` lines of ours are drawn for each epoch."""
 
-    epochs: int = 6
+    epochs: int = 4
     batch: int = 32
-    encoder_rate: float = 1.5e-4
+    generated: int = 2000
+    encoder_rate: float = 1e-4
     head_rate: float = 1e-3
     smoothing: float = 0.1
     severity_weight: float = 0.7
@@ -43,30 +46,34 @@ def fine_tune(
 ) -> None:
     """Train ``network`` in place; every epoch roughens every line anew.
 
-    Both heads are weighted by the inverse square root of their class frequency: full balance
-    would make the rare severities louder than their labels deserve.  Routine keeps the weight 1,
-    because in a plant it is commoner still than here.
+    The embeddings stay as MiniLM learnt them: a word that only strangers say keeps its place beside
+    the words that the training has met.  Both heads are weighted by the inverse square root of
+    their class frequency: full balance would make the rare severities louder than their labels
+    deserve.  Routine keeps the weight 1, because in a plant it is commoner still than here.
     """
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311 - variety, not secrecy
+    drawn, kept = _parted(messages)
+    each = min(recipe.generated, len(drawn))
+    typical = [*kept, *drawn[:: max(1, len(drawn) // max(1, each))]]
     losses = [
         nn.CrossEntropyLoss(_weights(labels, HEADS[head]), label_smoothing=recipe.smoothing)
         for head, labels in (
-            ("category", [message.category for message in messages]),
-            ("severity", [message.severity for message in messages]),
+            ("category", [message.category for message in typical]),
+            ("severity", [message.severity for message in typical]),
         )
     ]
     optimizer = _optimizer(network, recipe)
-    steps = recipe.epochs * math.ceil(len(messages) / recipe.batch)
+    steps = recipe.epochs * math.ceil((len(kept) + each) / recipe.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, step / (0.1 * steps)) * max(0.0, 1 - step / steps)
     )
     network.train()
     for epoch in range(recipe.epochs):
         began, total = time.monotonic(), 0.0
-        for ids, mask, category, severity in _batches(tokenizer, messages, recipe.batch, rng):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = network(input_ids=ids, attention_mask=mask).logits.float()
+        lines = [*kept, *rng.sample(drawn, each)]
+        for ids, mask, category, severity in _batches(tokenizer, lines, recipe.batch, rng):
+            logits = line_logits(network, ids, mask)
             loss = losses[0](logits[:, :_SPLIT], category)
             loss = loss + recipe.severity_weight * losses[1](logits[:, _SPLIT:], severity)
             optimizer.zero_grad()
@@ -76,7 +83,7 @@ def fine_tune(
             schedule.step()
             total += loss.item() * len(ids)
         print(
-            f"epoch {epoch + 1}/{recipe.epochs}: loss {total / len(messages):.3f},"
+            f"epoch {epoch + 1}/{recipe.epochs}: loss {total / len(lines):.3f},"
             f" {time.monotonic() - began:.0f} s",
             flush=True,
         )
@@ -94,7 +101,7 @@ def logits_of(
         for start in range(0, len(order), 64):
             rows = order[start : start + 64]
             ids, mask = _padded([encoded[row] for row in rows])
-            answers[rows] = network(input_ids=ids, attention_mask=mask).logits.numpy()
+            answers[rows] = line_logits(network, ids, mask).numpy()
     return answers
 
 
@@ -118,11 +125,20 @@ def _weights(labels: Sequence[str], names: Sequence[str]) -> Tensor:
     return weights
 
 
+def _parted(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
+    """Return the lines that were generated, and all others."""
+    generated = [message for message in messages if message.system == GENERATED]
+    return generated, [message for message in messages if message.system != GENERATED]
+
+
 def _optimizer(network: AlbertForSequenceClassification, recipe: Recipe) -> torch.optim.Optimizer:
-    fresh = {"pooler", "classifier"}
+    fresh, frozen = {"pooler", "classifier"}, {"embeddings", "embedding_hidden_mapping_in"}
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, weight in network.named_parameters():
-        groups[any(part in fresh for part in name.split("."))].append(weight)
+        parts = set(name.split("."))
+        weight.requires_grad_(not parts & frozen)
+        if weight.requires_grad:
+            groups[bool(parts & fresh)].append(weight)
     return torch.optim.AdamW(
         [
             {"params": groups[True], "lr": recipe.head_rate},

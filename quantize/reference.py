@@ -23,7 +23,9 @@ def torch_albert(checkpoint: Path) -> AlbertForSequenceClassification:
     return network
 
 
-def torch_logits(network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+def torch_logits(
+    network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]
+) -> NDArray[np.float32]:
     """Return the logits of several lines as one padded batch, ``(lines, labels)``."""
     longest = max(len(line) for line in lines)
     ids = torch.tensor([[*line, *[0] * (longest - len(line))] for line in lines])

