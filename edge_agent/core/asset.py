@@ -12,11 +12,13 @@ from typing import Any
 from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import Board
 from edge_agent.core.hearing import Ear, Rhythm
+from edge_agent.core.lograte import LineRates
 from edge_agent.core.logscore import LogScore
 from edge_agent.core.quality import SourceClock
 from edge_agent.core.records import (
     NS_PER_S,
     Block,
+    Category,
     Frame,
     LogLine,
     Reading,
@@ -75,6 +77,7 @@ class Asset:
         self._ears: dict[str, Ear] = {}
         self._rhythm = Rhythm()
         self._log_rhythm = Rhythm()
+        self._rates = LineRates(site.caps.rate_templates)
         self._now_ns = self._listening_since_ns = 0
         self._pending: list[Pending] = []
 
@@ -131,11 +134,15 @@ class Asset:
         """
         changed = self.board.elapse(pending.now_ns, pending.log_now_ns)
         if not isinstance(pending.what, Frame):
-            return changed + self.board.weigh_line(*pending.what)
+            return changed + self._weigh_line(*pending.what, pending.now_ns)
         changed += self.board.weigh_limits(pending.what)
         if score is not None:
             changed += self.board.weigh_score(score, pending.what.time_quality)
         return changed
+
+    def listen(self, since_ns: int | None) -> None:
+        """Take since when messages could arrive, before those that have arrived are weighed."""
+        self._listening_since_ns = self._listening_since_ns if since_ns is None else since_ns
 
     def elapse(self, now_ns: int, listening_since_ns: int | None) -> list[Alarm]:
         """Let time pass: log signs run out, silence is noticed, shelvings end.
@@ -148,6 +155,8 @@ class Asset:
         if listening_since_ns is None:
             return changed
         self._now_ns, self._listening_since_ns = now_ns, listening_since_ns
+        if self._overdue_since(self._log_rhythm) is not None:
+            changed += self._weigh_pauses(self._log_clock.source_now(now_ns), TimeQuality.RECEIVED)
         overdue_ns = self._overdue_since(self._rhythm)
         if overdue_ns is not None:
             return changed + self.board.weigh_silence(self._rhythm.heard_ns, overdue_ns)
@@ -193,6 +202,7 @@ class Asset:
             "ears": freeze(self._ears),
             "rhythm": freeze(self._rhythm),
             "log_rhythm": freeze(self._log_rhythm),
+            "rates": self._rates.snapshot(),
         }
 
     def restore(self, data: Mapping[str, object]) -> None:
@@ -209,6 +219,8 @@ class Asset:
             self._ears = thaw(dict[str, Ear], data["ears"])
             self._rhythm = thaw(Rhythm, data["rhythm"])
             self._log_rhythm = thaw(Rhythm, data["log_rhythm"])
+            if "rates" in data:  # not in a snapshot of the first version
+                self._rates.restore(data["rates"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
 
@@ -227,6 +239,24 @@ class Asset:
             if len(self._ears) < self._site.caps.channels:
                 self._ears[channel] = ear
         return ear
+
+    def _weigh_line(self, line: LogLine, score: LogScore, received_ns: int) -> list[Alarm]:
+        """Let the board weigh what a line says, and how often it and the others say it."""
+        rates = self._rates
+        unheard = rates.heard_ns < self._listening_since_ns
+        if unheard or line.time_quality is TimeQuality.JUMPED:
+            rates.rebase(line.at_ns)
+        changed = self._weigh_pauses(line.at_ns, line.time_quality)
+        changed += self.board.hear(score.template, line.at_ns)
+        complaint = score.category is not Category.NORMAL
+        burst = rates.hear(score.template, line.at_ns, received_ns, complaint=complaint)
+        if burst is not None:
+            changed += self.board.weigh_burst(burst, line)
+        return changed + self.board.weigh_line(line, score)
+
+    def _weigh_pauses(self, now_ns: int, quality: TimeQuality) -> list[Alarm]:
+        overdue = self._rates.overdue(now_ns)
+        return [alarm for pause in overdue for alarm in self.board.weigh_pause(pause, quality)]
 
     def _overdue_since(self, rhythm: Rhythm) -> int | None:
         least_ns = self._site.alarms.silence_ns

@@ -17,7 +17,16 @@ from edge_agent.core.evidence import (
     extend,
     fuse,
 )
+from edge_agent.core.lograte import Unusual
 from edge_agent.core.logscore import LogScore
+from edge_agent.core.logsigns import (
+    LOG_BURST,
+    LOG_SILENCE,
+    burst_sign,
+    fault_sign,
+    pause_key,
+    pause_sign,
+)
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
 from edge_agent.core.scoring import SensorScore
@@ -27,14 +36,8 @@ from edge_agent.core.snapshot import freeze, thaw
 SILENCE = "silence"
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
 _GRAVE = 3.0  # a score of this many thresholds is more than a hint
-_TOLD_CHARS = 200  # of a log line in an alert
+_PAUSES = 16  # heartbeats of one asset that are missed at a time
 _SEVERITIES = tuple(Severity)
-_LINE_PRIORITY = {
-    Severity.INFO: Priority.LOW,
-    Severity.WARNING: Priority.LOW,
-    Severity.ERROR: Priority.HIGH,
-    Severity.CRITICAL: Priority.CRITICAL,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,30 +142,25 @@ class Board:
         severe = _SEVERITIES.index(score.severity) >= _SEVERITIES.index(self._spec.log_severity)
         if score.abstained or score.category is Category.NORMAL or not severe:
             return []
-        key = f"{EvidenceKind.LOG}:{score.category}"
-        sign = Sign(
-            fault=score.category.value,
-            category=score.category,
-            priority=_LINE_PRIORITY[score.severity],
-            evidence=Evidence(
-                kind=EvidenceKind.LOG,
-                source=score.template,
-                score=score.probability,
-                threshold=score.threshold,
-                start_ns=line.at_ns,
-                end_ns=line.at_ns,
-                text=line.text.strip()[:_TOLD_CHARS],
-            ),
-            time_quality=line.time_quality,
-            counts=True,
-            until_ns=line.at_ns + self._spec.log_hold_ns,
-        )
-        before = self._signs.get(key)
-        if before is not None and before.counts:
-            graver = max(before, sign, key=lambda s: tuple(Priority).index(s.priority))
-            until_ns = max(before.until_ns or 0, sign.until_ns or 0)
-            sign = replace(graver, until_ns=until_ns)
-        return self._put(key, sign, line.at_ns)
+        sign = fault_sign(line, score, self._spec.log_hold_ns)
+        return self._hold(f"{EvidenceKind.LOG}:{score.category}", sign, line.at_ns)
+
+    def weigh_burst(self, burst: Unusual, line: LogLine) -> list[Alarm]:
+        """Take that ``line`` made its template come far too often; this stands for a while."""
+        sign = burst_sign(burst, line, self._spec.log_hold_ns)
+        return self._hold(f"{EvidenceKind.RATE}:{LOG_BURST}", sign, line.at_ns)
+
+    def weigh_pause(self, pause: Unusual, quality: TimeQuality) -> list[Alarm]:
+        """Take that a heartbeat has stopped; this stands until it comes again, or for a day."""
+        if sum(sign.counts for sign in self._of(LOG_SILENCE)) >= _PAUSES:
+            return []
+        return self._put(pause_key(pause.template), pause_sign(pause, quality), pause.end_ns)
+
+    def hear(self, template: str, at_ns: int) -> list[Alarm]:
+        """Take that a template has come: a heartbeat that was missed is back."""
+        key = pause_key(template)
+        missed = self._signs.get(key)
+        return [] if missed is None else self._put(key, replace(missed, counts=False), at_ns)
 
     def weigh_silence(self, silent_since_ns: int | None, at_ns: int) -> list[Alarm]:
         """Take whether the asset has gone silent; times are times of receipt.
@@ -262,6 +260,14 @@ class Board:
         after = debounce(sign, present=present, since_ns=since_ns, at_ns=at_ns, delays=self._delays)
         return self._put(key, after, at_ns)
 
+    def _hold(self, key: str, sign: Sign, at_ns: int) -> list[Alarm]:
+        """Store a sign that ends by itself; of two, the graver stays, until the later end."""
+        before = self._signs.get(key)
+        if before is not None and before.counts:
+            graver = max(before, sign, key=lambda s: tuple(Priority).index(s.priority))
+            sign = replace(graver, until_ns=max(before.until_ns or 0, sign.until_ns or 0))
+        return self._put(key, sign, at_ns)
+
     def _put(self, key: str, sign: Sign, at_ns: int) -> list[Alarm]:
         """Store a sign; where what it claims has changed, ask what its fault's signs now say."""
         before = self._signs.get(key)
@@ -310,5 +316,5 @@ def _sides(limit: Limit, mean: float) -> Iterator[tuple[str, float, float]]:
 
 
 def _category(name: str) -> Category:
-    """Return the category of an alarm that carries a category's name, as all but silence do."""
+    """Return the category of an alarm that carries a category's name; silence does not."""
     return Category(name) if name in tuple(Category) else Category.COMMUNICATION

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from edge_agent.core.lograte import Rate
 from edge_agent.core.records import Category, Priority, TimeQuality
 
 _RANK = {priority: rank for rank, priority in enumerate(Priority)}
@@ -23,6 +24,7 @@ class EvidenceKind(StrEnum):
     LOG = "log"  # the log model's reading of a line
     LIMIT = "limit"  # a setpoint of the site file
     SILENCE = "silence"  # nothing came any more
+    RATE = "rate"  # a log line that came far too often, or a heartbeat that stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Evidence:
     """What an alert shows as the reason for itself.
 
     ``source`` is a channel or a log template; ``score`` and ``threshold`` are dimensionless, except
-    for a limit: there both are in the unit of the channel.  ``contributions`` are parts by channel.
+    for a limit: there both are in the unit of the channel, and for a rate: lines in the window, or
+    seconds without one.  ``contributions`` are parts by channel.
     """
 
     kind: EvidenceKind
@@ -41,6 +44,7 @@ class Evidence:
     end_ns: int
     contributions: tuple[tuple[str, float], ...] = ()
     text: str = ""  # the log line itself, cut
+    rate: Rate | None = None  # of a template, where that is the reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class Pipeline:
             now_ns: The agent's time, or that of the capture.
             listening_since_ns: Since when messages could arrive, ``None`` while none can.
         """
+        for asset in self._assets.values():
+            asset.listen(listening_since_ns)
         due = [(asset, item) for asset in self._assets.values() for item in asset.due(now_ns)]
         scores = self._score(due)
         for (asset, item), score in zip(due, scores, strict=True):

@@ -85,6 +85,7 @@ class Caps:
     windows_per_record: int = 1000  # hops that one block may span: 83 min with default windows
     windows_waiting: int = 2000  # of one asset, cut and not collected yet
     templates: int = 4096
+    rate_templates: int = 256  # of one asset, watched for bursts and silence; some 500 bytes each
     model_runs: int = 1000  # of the log model, saved up for new templates; 4 s of one fast core
     model_runs_per_s: int = 50  # in time of receipt: the fifth of a fast core
     payload_bytes: int = 4 << 20

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from edge_agent.core.alarms import Alarm, State, Suppression
 from edge_agent.core.evidence import Evidence, EvidenceKind
+from edge_agent.core.lograte import Rate
 from edge_agent.core.records import NS_PER_S, Category
 
 ALERT_SCHEMA = "edge-agent/alert/1"
@@ -153,18 +154,42 @@ def _reason(evidence: Evidence) -> str:
             return f"{evidence.source} at {evidence.score:g} is beyond {evidence.threshold:g}"
         case EvidenceKind.SILENCE:
             return f"nothing received for {_span(evidence.end_ns - evidence.start_ns)}"
+        case EvidenceKind.RATE:
+            return _rate(evidence)
+
+
+def _rate(evidence: Evidence) -> str:
+    rate = evidence.rate
+    if rate is None or not rate.lines:
+        usual = (
+            "" if rate is None else f", usually every {_span(round(rate.interval_s * NS_PER_S))}"
+        )
+        silent = _span(evidence.end_ns - evidence.start_ns)
+        return f'the line "{evidence.source}" has not come for {silent}{usual}'
+    came = f"{rate.lines} times within a minute, {rate.expected:.2g} are usual"
+    return f'the line "{evidence.source}" came {came}'
 
 
 def _evidence(evidence: Evidence) -> dict[str, object]:
-    source = "template" if evidence.kind is EvidenceKind.LOG else "channel"
+    of_log = evidence.kind in (EvidenceKind.LOG, EvidenceKind.RATE)
+    source = "template" if of_log else "channel"
     return {
         "kind": evidence.kind.value,
         source: evidence.source,
         **({"text": evidence.text} if evidence.text else {}),
+        **({"rate": _figures(evidence.rate)} if evidence.rate is not None else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
         "contributions": {name: round(part, 4) for name, part in evidence.contributions},
         "window": {"start": rfc3339(evidence.start_ns), "end": rfc3339(evidence.end_ns)},
+    }
+
+
+def _figures(rate: Rate) -> dict[str, object]:
+    return {
+        "lines": rate.lines,
+        "expected": round(rate.expected, 4),
+        "interval_s": round(rate.interval_s, 3),
     }
 
 
