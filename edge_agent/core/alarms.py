@@ -57,12 +57,13 @@ class Alarm:
     """One alarm of one asset; a new object per transition.
 
     ``occurrence`` counts the raises and ``transition`` every change, so both together name a
-    document for good.  Times are event times; ``changed_ns`` never runs back.
+    document for good.  Times are event times; ``changed_ns`` never runs back.  ``category`` is
+    ``None`` where nobody can say what the alarm is about.
     """
 
     asset: str
     name: str
-    category: Category
+    category: Category | None
     priority: Priority = Priority.LOW
     state: State = State.NORMAL
     suppression: Suppression = Suppression.NONE

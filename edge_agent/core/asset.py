@@ -248,6 +248,8 @@ class Asset:
             rates.rebase(line.at_ns)
         changed = self._weigh_pauses(line.at_ns, line.time_quality)
         changed += self.board.hear(score.template, line.at_ns)
+        if score.unknown and not rates.knows(score.template):
+            changed += self.board.weigh_unknown(line, score)
         complaint = score.category is not Category.NORMAL
         burst = rates.hear(score.template, line.at_ns, received_ns, complaint=complaint)
         if burst is not None:

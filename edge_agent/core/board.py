@@ -22,10 +22,12 @@ from edge_agent.core.logscore import LogScore
 from edge_agent.core.logsigns import (
     LOG_BURST,
     LOG_SILENCE,
+    UNKNOWN,
     burst_sign,
     fault_sign,
     pause_key,
     pause_sign,
+    unknown_sign,
 )
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
@@ -144,6 +146,11 @@ class Board:
             return []
         sign = fault_sign(line, score, self._spec.log_hold_ns)
         return self._hold(f"{EvidenceKind.LOG}:{score.category}", sign, line.at_ns)
+
+    def weigh_unknown(self, line: LogLine, score: LogScore) -> list[Alarm]:
+        """Take a line that nothing fits, said for the first time; this stands for a while."""
+        sign = unknown_sign(line, score, self._spec.log_hold_ns)
+        return self._hold(f"{EvidenceKind.LOG}:{UNKNOWN}", sign, line.at_ns)
 
     def weigh_burst(self, burst: Unusual, line: LogLine) -> list[Alarm]:
         """Take that ``line`` made its template come far too often; this stands for a while."""
@@ -315,6 +322,8 @@ def _sides(limit: Limit, mean: float) -> Iterator[tuple[str, float, float]]:
         yield f"{key}:low:{limit.low}", limit.low, limit.low - mean
 
 
-def _category(name: str) -> Category:
+def _category(name: str) -> Category | None:
     """Return the category of an alarm that carries a category's name; silence does not."""
+    if name == UNKNOWN:
+        return None
     return Category(name) if name in tuple(Category) else Category.COMMUNICATION

@@ -59,13 +59,14 @@ class Delays:
 class Sign:
     """One source's claim about one fault, with the debouncing state.
 
+    ``category`` is ``None`` where nobody can say what the fault is about.
     ``counts`` is the debounced claim.  ``differs_since_ns`` is the event time since which the raw
     claim has been the opposite of ``counts``, ``None`` while they agree.  ``until_ns`` is set where
     a sign ends by itself: a log line stands for its fault for a while and then no more.
     """
 
     fault: str
-    category: Category
+    category: Category | None
     priority: Priority
     evidence: Evidence
     time_quality: TimeQuality
@@ -100,7 +101,7 @@ class Raise:
     """The fault is there: raise its alarm, or lift its priority if it is raised already."""
 
     at_ns: int
-    category: Category
+    category: Category | None
     priority: Priority
     evidence: tuple[Evidence, ...]
     time_quality: TimeQuality

@@ -59,9 +59,9 @@ class LogScore:
 
     ``probability`` is the calibrated probability of ``category``.  ``novel`` says that the words
     look like nothing in training, ``abstained`` that the evidence is too thin to act on, because
-    ``probability`` is below ``threshold``; the best guess stands beside both.  A line that was not
-    read, for want of words or of time, is abstained from at probability 0: it proves neither a
-    fault nor health.
+    ``probability`` is below ``threshold`` or because novel words are called normal, which needs
+    evidence too; the best guess stands beside both.  A line that was not read, for want of words or
+    of time, is abstained from at probability 0: it proves neither a fault nor health.
     """
 
     text: str
@@ -79,6 +79,11 @@ class LogScore:
     def anomalous(self) -> bool:
         """Whether this line is evidence of a fault."""
         return self.category is not Category.NORMAL and not self.abstained
+
+    @property
+    def unknown(self) -> bool:
+        """Whether this line was read, nothing fits it, and it does not call itself routine."""
+        return self.abstained and bool(self.text) and self.level is not Severity.INFO
 
 
 class LogScorer:
@@ -173,6 +178,8 @@ class LogScorer:
         category = Category(self._labels("category")[best])
         severity, source = self._severity(category, logits[self._severities], level)
         probability = float(categories[best])
+        novel = _energy(logits[self._categories]) < self._input.novel_below
+        unsure = probability < self._input.abstain_below
         return LogScore(
             text=text,
             template=template,
@@ -182,8 +189,8 @@ class LogScorer:
             severity_from=source,
             probability=probability,
             threshold=self._input.abstain_below,
-            novel=_energy(logits[self._categories]) < self._input.novel_below,
-            abstained=probability < self._input.abstain_below,
+            novel=novel,
+            abstained=unsure or (novel and category is Category.NORMAL),
         )
 
     def _unread(self, template: str, level: Severity | None) -> LogScore:

@@ -7,6 +7,7 @@ from edge_agent.core.records import NS_PER_S, Category, LogLine, Priority, Sever
 
 LOG_BURST = "log_burst"
 LOG_SILENCE = "log_silence"
+UNKNOWN = "unknown"
 
 _TOLD_CHARS = 200  # of a log line in an alert
 _MISSED_NS = 24 * 3600 * NS_PER_S  # after which a heartbeat that never came back was abolished
@@ -20,20 +21,24 @@ _PRIORITY = {
 
 def fault_sign(line: LogLine, score: LogScore, hold_ns: int) -> Sign:
     """Return the sign of the fault that the model read in a line; it ends after ``hold_ns``."""
-    evidence = Evidence(
-        kind=EvidenceKind.LOG,
-        source=score.template,
-        score=score.probability,
-        threshold=score.threshold,
-        start_ns=line.at_ns,
-        end_ns=line.at_ns,
-        text=_told(line),
-    )
     return Sign(
         fault=score.category.value,
         category=score.category,
         priority=_PRIORITY[score.severity],
-        evidence=evidence,
+        evidence=_read(line, score),
+        time_quality=line.time_quality,
+        counts=True,
+        until_ns=line.at_ns + hold_ns,
+    )
+
+
+def unknown_sign(line: LogLine, score: LogScore, hold_ns: int) -> Sign:
+    """Return the sign of a line that nothing fits; it ends after ``hold_ns``."""
+    return Sign(
+        fault=UNKNOWN,
+        category=None,
+        priority=Priority.LOW,
+        evidence=_read(line, score),
         time_quality=line.time_quality,
         counts=True,
         until_ns=line.at_ns + hold_ns,
@@ -69,6 +74,18 @@ def pause_sign(pause: Unusual, quality: TimeQuality) -> Sign:
 def pause_key(template: str) -> str:
     """Return the name under which the pause of a template is kept, whole or as in a finding."""
     return f"{EvidenceKind.RATE}:{template[:KEY_CHARS]}"
+
+
+def _read(line: LogLine, score: LogScore) -> Evidence:
+    return Evidence(
+        kind=EvidenceKind.LOG,
+        source=score.template,
+        score=score.probability,
+        threshold=score.threshold,
+        start_ns=line.at_ns,
+        end_ns=line.at_ns,
+        text=_told(line),
+    )
 
 
 def _evidence(unusual: Unusual, text: str) -> Evidence:

@@ -15,8 +15,10 @@ from edge_agent.core.lograte import Rate
 from edge_agent.core.records import NS_PER_S, Category
 
 ALERT_SCHEMA = "edge-agent/alert/1"
+_UNKNOWN = "unknown"  # the category of what nobody can place
 
 _FAULT = {
+    None: "something unknown",
     Category.NORMAL: "condition",
     Category.MECHANICAL: "mechanical fault",
     Category.THERMAL: "thermal fault",
@@ -30,6 +32,7 @@ _FAULT = {
 }
 
 _RESPONSE = {
+    None: "Read the line; look the machine over if nobody knows it.",
     Category.NORMAL: "No action.",
     Category.MECHANICAL: "Listen to the machine; plan an inspection of bearings and drive.",
     Category.THERMAL: "Check cooling, load and lubrication; reduce the load if it keeps rising.",
@@ -109,7 +112,7 @@ def alert(
         "node": node,
         "asset": alarm.asset,
         "alarm": alarm.name,
-        "category": alarm.category.value,
+        "category": _UNKNOWN if alarm.category is None else alarm.category.value,
         "priority": alarm.priority.value,
         "state": alarm.state.value,
         "active": alarm.active,

@@ -187,6 +187,35 @@ def test_words_that_move_no_logit_are_novel():
     assert not scorer.score("spindle jammed").novel
 
 
+def test_what_is_called_normal_in_novel_words_is_abstained_from():
+    scorer = LogScorer(KeywordModel(manifest(novel_below=6.0), strength=5.0), 8)
+    routine, fault = scorer.score("normal"), scorer.score("jammed")
+    assert (routine.category, routine.novel, routine.abstained) == (Category.NORMAL, True, True)
+    assert (fault.category, fault.novel, fault.abstained) == (Category.MECHANICAL, True, False)
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "unknown"),
+    [
+        ("zxqw vbnm", None, True),
+        ("zxqw vbnm", Severity.ERROR, True),
+        ("zxqw vbnm", Severity.INFO, False),
+        ("spindle jammed", None, False),
+        ("17 42", None, False),
+        ("", Severity.ERROR, False),
+    ],
+    ids=["no level", "grave", "calls itself routine", "fits", "no words", "empty"],
+)
+def test_a_line_that_nothing_fits_is_unknown(line, level, unknown):
+    scorer = LogScorer(KeywordModel(manifest(abstain_below=0.5)), 8)
+    assert scorer.score(line, level).unknown is unknown
+
+
+def test_a_shed_line_is_not_unknown():
+    scorer = LogScorer(KeywordModel(manifest(abstain_below=0.5)), 8)
+    assert not scorer.score("zxqw", may_ask=lambda *_: False).unknown
+
+
 @pytest.mark.parametrize("raw", ["", "   ", "\x00", "42"])
 def test_a_line_without_words_is_normal_and_abstained(raw):
     model = KeywordModel()
