@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
         evaluate.add_argument("--data", type=Path, required=True)
         if kind == "log":
             evaluate.add_argument("--folds", type=int, default=4, help="0: the package alone")
+    finetune = commands.add_parser("finetune-log", help="a log package learns a plant's own lines")
+    finetune.add_argument("package", type=Path)
+    finetune.add_argument("labelled", type=Path, help="JSON Lines: text, category, severity")
+    finetune.add_argument("out", type=Path)
+    finetune.add_argument("--data", type=Path, help="shared messages, against forgetting")
+    finetune.add_argument("--seed", type=int, default=0)
     diagnosis = commands.add_parser("evaluate-diagnosis", help="faults named in real recordings")
     diagnosis.add_argument("--data", type=Path, required=True)
     return parser
@@ -89,6 +95,10 @@ def _run(given: argparse.Namespace) -> None:
             sign(given.package, given.key)
         case "train-log" | "train-sensor":
             _recipe(given.command).train(given.data, given.out, seed=given.seed)
+        case "finetune-log":
+            from quantize.finetune_log import finetune  # noqa: PLC0415
+
+            finetune(given.package, given.labelled, given.out, given.data, seed=given.seed)
         case "evaluate-diagnosis":
             from quantize.evaluate_diagnosis import evaluate  # noqa: PLC0415
 

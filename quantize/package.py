@@ -57,17 +57,22 @@ def write(out: Path, contents: Contents) -> None:
     _publish(out, contents.files())
 
 
-def replace_card(out: Path, card: str) -> None:
+def replace_card(package: Path, card: str, out: Path | None = None) -> None:
     """Give the package another model card, with figures that only the package itself can tell.
 
     A signature, which would no longer fit, is left out.
+
+    Args:
+        package: A package folder.
+        card: Its new card.
+        out: Where to write it with that card; by default in its own place.
 
     Raises:
         PackageError: As :func:`write`.
     """
     derived = {SUMS, SIGNATURE}
-    files = {file.name: file.read_bytes() for file in out.iterdir() if file.name not in derived}
-    _publish(out, {**files, CARD: card.encode()})
+    files = {file.name: file.read_bytes() for file in package.iterdir() if file.name not in derived}
+    _publish(out or package, {**files, CARD: card.encode()})
 
 
 def _publish(out: Path, files: Mapping[str, bytes]) -> None:
