@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from quantize.errors import PackageError
-from quantize.export_albert import Albert, Group, Int8, Layer, Linear, Norm, export
+from quantize.export_albert import FIRST, MEAN, Albert, Group, Int8, Layer, Linear, Norm, export
 from quantize.graph import constants, nodes
 
 _INPUTS = {"input_ids", "attention_mask"}
@@ -123,6 +123,7 @@ def _albert(main: _Scope) -> Albert:
         heads=_heads(main),
         activation=_activation(bodies[0][0]),
         epsilon=float(_attribute(main.of("LayerNormalization")[0], "epsilon")),
+        pooling=MEAN if main.of("ReduceSum") else FIRST,
     )
 
 

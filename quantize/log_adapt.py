@@ -22,6 +22,7 @@ from edge_agent.core.logtext import normalize
 from quantize.log_data import Message, roughened
 from quantize.log_network import HEADS
 from quantize.log_package import Trained
+from quantize.pooling import line_logits
 
 _SPLIT = len(HEADS["category"])
 _FRESH = ("classifier", "albert.pooler")
@@ -79,14 +80,12 @@ def adapt(
         old = rng.sample(replay, min(len(replay), tuning.replay * len(lines)))
         texts = [*(roughened(rng, line.text) for line in lines), *(line.text for line in old)]
         ids, mask = _padded(base, texts)
-        logits = network(input_ids=ids, attention_mask=mask).logits
+        logits = line_logits(network, ids, mask)
         loss = _surprise(logits[: len(lines)], lines, tuning)
         if old:
             with torch.no_grad():
-                before = base.network(
-                    input_ids=ids[len(lines) :], attention_mask=mask[len(lines) :]
-                )
-            loss = loss + _drift(logits[len(lines) :], before.logits)
+                before = line_logits(base.network, ids[len(lines) :], mask[len(lines) :])
+            loss = loss + _drift(logits[len(lines) :], before)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -15,6 +15,7 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 from edge_agent.core.manifest import LogInput
 from edge_agent.io.model_package import MODEL, TOKENIZER, Package
 from edge_agent.io.runtime import OnnxLogModel, load_tokenizer
+from quantize.checkpoint import POOLING
 from quantize.errors import PackageError
 from quantize.export_albert import Albert, Layer, Linear, Norm
 from quantize.import_albert import import_albert
@@ -40,6 +41,7 @@ def restored(package: Package) -> Trained:
     except PackageError as error:
         raise PackageError(f"{model}: {error}") from error
     network = AlbertForSequenceClassification(_config(albert))
+    setattr(network.config, POOLING, albert.pooling)
     network.config._attn_implementation = "eager"  # noqa: SLF001 - quicker on short lines
     weights = _state(albert)
     for name in ("classifier.weight", "classifier.bias"):
