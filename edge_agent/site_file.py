@@ -54,12 +54,19 @@ def _check_alarm(name: str) -> str:
     return name
 
 
+def _check_range(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] >= ends[1]:
+        raise ValueError("a measuring range is [low, high] with low below high")
+    return ends
+
+
 Delay = Annotated[float, Field(ge=0, le=30 * 86400, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 TopicFilter = Annotated[str, AfterValidator(_check_filter)]
 Name = Annotated[str, AfterValidator(_check_name)]
 Fault = Annotated[Category, AfterValidator(_check_fault)]
 AlarmName = Annotated[str, AfterValidator(_check_alarm)]
+Range = Annotated[tuple[Finite, Finite], AfterValidator(_check_range)]
 
 
 class _Table(BaseModel):
@@ -114,6 +121,7 @@ class AssetTable(_Table):
 
     limits: tuple[LimitTable, ...] = ()
     categories: dict[Name, Fault] = {}
+    ranges: dict[Name, Range] = {}
     responses: dict[AlarmName, str] = {}
 
 
@@ -152,6 +160,7 @@ class SiteFile(_Table):
             name: AssetSite(
                 limits=tuple(Limit(**limit.model_dump()) for limit in table.limits),
                 categories=table.categories,
+                ranges=table.ranges,
                 responses=table.responses,
             )
             for name, table in self.assets.items()

@@ -13,6 +13,13 @@ from types import ModuleType
 from edge_agent.io.runtime import verify_in_subprocess
 from quantize.errors import PackageError, QuantizeError
 
+_EVALUATIONS = {
+    "log": "train_log",
+    "sensor": "train_sensor",
+    "sensor-faults": "evaluate_sensor_faults",
+    "diagnosis": "evaluate_diagnosis",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -54,19 +61,23 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("out", type=Path)
         train.add_argument("--data", type=Path, required=True)
         train.add_argument("--seed", type=int, default=0)
-        evaluate = commands.add_parser(f"evaluate-{kind}", help="score on the held-back split")
-        evaluate.add_argument("package", type=Path, nargs="?")
-        evaluate.add_argument("--data", type=Path, required=True)
-        if kind == "log":
-            evaluate.add_argument("--folds", type=int, default=4, help="0: the package alone")
     finetune = commands.add_parser("finetune-log", help="a log package learns a plant's own lines")
     finetune.add_argument("package", type=Path)
     finetune.add_argument("labelled", type=Path, help="JSON Lines: text, category, severity")
     finetune.add_argument("out", type=Path)
     finetune.add_argument("--data", type=Path, help="shared messages, against forgetting")
     finetune.add_argument("--seed", type=int, default=0)
-    diagnosis = commands.add_parser("evaluate-diagnosis", help="faults named in real recordings")
-    diagnosis.add_argument("--data", type=Path, required=True)
+    for subject in _EVALUATIONS:
+        evaluate = commands.add_parser(
+            f"evaluate-{subject}", help="figures on held-back recordings"
+        )
+        evaluate.add_argument("--data", type=Path, required=True)
+        if subject in {"log", "sensor"}:
+            evaluate.add_argument("package", type=Path, nargs="?")
+        if subject == "log":
+            evaluate.add_argument(
+                "--folds", dest="k", type=int, default=4, help="0: the package alone"
+            )
     return parser
 
 
@@ -99,19 +110,19 @@ def _run(given: argparse.Namespace) -> None:
             from quantize.finetune_log import finetune  # noqa: PLC0415
 
             finetune(given.package, given.labelled, given.out, given.data, seed=given.seed)
-        case "evaluate-diagnosis":
-            from quantize.evaluate_diagnosis import evaluate  # noqa: PLC0415
-
-            evaluate(given.data)
-        case "evaluate-log":
-            _recipe(given.command).evaluate(given.data, given.package, k=given.folds)
-        case "evaluate-sensor":
-            _recipe(given.command).evaluate(given.data, given.package)
+        case _:
+            _evaluate(given)
 
 
 def _recipe(command: str) -> ModuleType:
     """Return the module that makes and scores one of the default packages."""
     return import_module(f"quantize.train_{command.partition('-')[2]}")
+
+
+def _evaluate(given: argparse.Namespace) -> None:
+    subject = given.command.removeprefix("evaluate-")
+    options = {name: value for name, value in vars(given).items() if name in {"package", "k"}}
+    import_module(f"quantize.{_EVALUATIONS[subject]}").evaluate(given.data, **options)
 
 
 def _print_report(package: Path) -> None:

@@ -126,6 +126,7 @@ scale = 0.001
 [assets.press-1]
 responses = { mechanical = "Grease the drive end." }
 categories = { torque = "mechanical" }
+ranges = { winding_temp = [-40, 200] }
 
 [[assets.press-1.limits]]
 channel = "winding_temp"
@@ -153,6 +154,7 @@ def test_the_site_file_fills_the_plan_of_the_core(tmp_path):
         BinaryTopic("plant/+/press-1/vibration", SampleFormat.INT16, 6400, 0.001),
     )
     assert press.categories == {"torque": Category.MECHANICAL}
+    assert press.ranges == {"winding_temp": (-40.0, 200.0)}
     assert press.limits == (
         Limit(
             "winding_temp",
@@ -199,6 +201,7 @@ def binary(topic):
             "assets.a.responses.termal: no alarm has the name 'termal'; did you mean thermal?",
         ),
         ("[assets.a]\nresponses = { normal = 'x' }\n", "no alarm has the name 'normal'"),
+        ("[assets.a]\nranges = { x = [5, 5] }\n", "assets.a.ranges.x: a measuring range is"),
     ],
     ids=[
         "levels after the hash",
@@ -213,6 +216,7 @@ def binary(topic):
         "empty channel name",
         "misspelled alarm",
         "alarm for normal",
+        "empty range",
     ],
 )
 def test_nonsense_in_a_site_file_is_refused_with_the_place(tmp_path, text, words):

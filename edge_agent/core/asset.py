@@ -27,6 +27,7 @@ from edge_agent.core.records import (
 )
 from edge_agent.core.samples import Held
 from edge_agent.core.scoring import AssetScorer, SensorScore
+from edge_agent.core.sensorwatch import SOUND, Sensors, SensorWatch
 from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.windowing import NEVER_NS, Windower
@@ -55,11 +56,13 @@ class Pending:
         what: A frame, or a line with what the log model read in it.
         now_ns: Time of receipt of what completed it.
         log_now_ns: Event time of the asset's log stream at that moment.
+        sensors: What the channels of a frame are worth.
     """
 
     what: Frame | tuple[LogLine, LogScore]
     now_ns: int
     log_now_ns: int
+    sensors: Sensors = SOUND
 
 
 class Asset:
@@ -71,6 +74,7 @@ class Asset:
         self.board = Board(name, site.alarms, asset_site)
         self.scorer = AssetScorer(name, site.commissioning_ns)
         self._windower = Windower(name, site.window, site.caps, held)
+        self._sensors = SensorWatch(site.commissioning_ns, asset_site.ranges, site.caps.channels)
         self._site = site
         self._sensor_clock = SourceClock()
         self._log_clock = SourceClock()
@@ -135,7 +139,9 @@ class Asset:
         changed = self.board.elapse(pending.now_ns, pending.log_now_ns)
         if not isinstance(pending.what, Frame):
             return changed + self._weigh_line(*pending.what, pending.now_ns)
-        changed += self.board.weigh_limits(pending.what)
+        faults = pending.sensors.faults
+        changed += self.board.weigh_sensors(faults, pending.what)
+        changed += self.board.weigh_limits(pending.what, {fault.channel for fault in faults})
         if score is not None:
             changed += self.board.weigh_score(score, pending.what.time_quality)
         return changed
@@ -181,6 +187,7 @@ class Asset:
     def recommission(self, now_ns: int) -> list[Alarm]:
         """Forget what was normal and learn it anew."""
         self.scorer.recommission()
+        self._sensors.forget()
         return self.board.reset(now_ns)
 
     def forget(self, now_ns: int) -> list[Alarm]:
@@ -197,6 +204,7 @@ class Asset:
         return {
             "windower": self._windower.snapshot(waveforms=waveforms),
             "scorer": self.scorer.snapshot(),
+            "sensors": self._sensors.snapshot(),
             "sensor_clock": freeze(self._sensor_clock),
             "log_clock": freeze(self._log_clock),
             "ears": freeze(self._ears),
@@ -214,6 +222,8 @@ class Asset:
         try:
             self._windower.restore(_table(data["windower"]))
             self.scorer.restore(_table(data["scorer"]))
+            if "sensors" in data:  # older snapshots know nothing of them
+                self._sensors.restore(data["sensors"])
             self._sensor_clock = thaw(SourceClock, data["sensor_clock"])
             self._log_clock = thaw(SourceClock, data["log_clock"])
             self._ears = thaw(dict[str, Ear], data["ears"])
@@ -229,7 +239,8 @@ class Asset:
         if self._sensor_clock.received_ns is None:
             return
         for frame in self._windower.close(source_now_ns):
-            self._pending.append(Pending(frame, now_ns, self._log_clock.source_now(now_ns)))
+            log_now_ns = self._log_clock.source_now(now_ns)
+            self._pending.append(Pending(frame, now_ns, log_now_ns, self._sensors.observe(frame)))
 
     def _ear(self, channel: str) -> Ear:
         """Return what is known of a channel; names beyond the cap are heard but not remembered."""

@@ -1,6 +1,6 @@
 """What the evidence says of one asset: its signs, debounced, and the alarms they stand for."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,8 @@ from edge_agent.core.logsigns import (
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
 from edge_agent.core.scoring import SensorScore
+from edge_agent.core.sensorfault import SensorFault
+from edge_agent.core.signs import FAULTY_SENSOR, sign_of_sensor
 from edge_agent.core.site import AlarmSpec, AssetSite, Limit
 from edge_agent.core.snapshot import freeze, thaw
 
@@ -109,11 +111,27 @@ class Board:
         )
         return self._observe(key, sign, present=present, since_ns=since_ns)
 
-    def weigh_limits(self, frame: Frame) -> list[Alarm]:
-        """Take the window means of the channels that have a setpoint."""
+    def weigh_sensors(self, faults: Collection[SensorFault], frame: Frame) -> list[Alarm]:
+        """Take which sensors are faulty at the end of a window; each has a sign of its own."""
+        changed = []
+        for fault in faults:
+            sign = sign_of_sensor(fault, frame)
+            key = FAULTY_SENSOR + fault.channel
+            changed += self._observe(key, sign, present=True, since_ns=frame.end_ns)
+        faulty = {FAULTY_SENSOR + fault.channel for fault in faults}
+        for key, sign in list(self._signs.items()):
+            if key.startswith(FAULTY_SENSOR) and key not in faulty:
+                evidence = replace(sign.evidence, end_ns=frame.end_ns)
+                gone = replace(sign, evidence=evidence)
+                changed += self._observe(key, gone, present=False, since_ns=frame.end_ns)
+        return changed
+
+    def weigh_limits(self, frame: Frame, faulty: Collection[str] = ()) -> list[Alarm]:
+        """Take the window means of the channels that have a setpoint and no ``faulty`` sensor."""
         changed = []
         for limit in self._site.limits:
-            if (window := frame.windows.get(limit.channel)) is None:
+            window = frame.windows.get(limit.channel)
+            if window is None or limit.channel in faulty:
                 continue
             mean = float(np.mean(window.values, dtype=np.float64))
             for key, setpoint, beyond in _sides(limit, mean):
@@ -231,7 +249,7 @@ class Board:
         self._episode = None
         changed = []
         for key, sign in list(self._signs.items()):
-            if sign.evidence.kind is EvidenceKind.SENSOR:
+            if sign.evidence.kind is EvidenceKind.SENSOR and not sign.evidence.fault:
                 changed += self._put(key, replace(sign, counts=False), now_ns)
         return changed
 

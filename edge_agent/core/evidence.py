@@ -43,8 +43,9 @@ class Evidence:
     start_ns: int
     end_ns: int
     contributions: tuple[tuple[str, float], ...] = ()
-    text: str = ""  # the log line itself, cut
     rate: Rate | None = None  # of a template, where that is the reason
+    text: str = ""  # the log line itself, cut, or what a sensor does
+    fault: str = ""  # the kind of a sensor's fault, where the sensor and not the machine has one
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ decides about an alarm happens in event time, so neither the speed of play nor t
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from edge_agent.core.alarms import Acknowledge, Alarm, AlarmEvent, Shelve, Unshelve
@@ -245,13 +245,16 @@ class Pipeline:
     def _score(self, due: list[tuple[Asset, Pending]]) -> list[SensorScore | None]:
         """Return the score of every frame, from one call of the model, and ``None`` for lines."""
         frames = [
-            (asset.scorer, item.what.start_ns, item.what.end_ns, extract(item.what))
+            (asset.scorer, item.what.start_ns, item.what.end_ns, extract(_trusted(item)))
             for asset, item in due
             if isinstance(item.what, Frame)
         ]
         self.counts.windows += len(frames)
         scores = iter(score_all(self._sensor_model, frames))
-        return [next(scores) if isinstance(item.what, Frame) else None for _, item in due]
+        return [
+            _without(next(scores), item.sensors.masked) if isinstance(item.what, Frame) else None
+            for _, item in due
+        ]
 
     def _known(self, name: str) -> Asset | None:
         """Return the asset, made at first sight, or count a reject where there is no more room."""
@@ -288,6 +291,24 @@ class Pipeline:
             responses=site.responses,
             models=self._models,
         )
+
+
+def _trusted(item: Pending) -> Frame:
+    """Return the frame without the channels whose sensors are faulty."""
+    assert isinstance(item.what, Frame)  # noqa: S101  (the caller asked)
+    masked = item.sensors.masked
+    if not masked:
+        return item.what
+    windows = {name: w for name, w in item.what.windows.items() if name not in masked}
+    return replace(item.what, windows=windows)
+
+
+def _without(score: SensorScore | None, masked: frozenset[str]) -> SensorScore | None:
+    """Return the score without the nothing that masked channels contribute to it."""
+    if score is None or not masked:
+        return score
+    parts = {name: part for name, part in score.contributions.items() if name not in masked}
+    return replace(score, contributions=parts)
 
 
 def _stored(asset: Asset) -> bytes:

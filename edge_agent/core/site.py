@@ -57,6 +57,9 @@ class AssetSite:
 
     limits: tuple[Limit, ...] = ()
     categories: Mapping[str, Category] = field(default_factory=dict)  # by channel
+    ranges: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # of sensors, by channel
     responses: Mapping[str, str] = field(default_factory=dict)  # operator response by alarm
 
 

@@ -104,7 +104,7 @@ def alert(
     identity = f"{node}/{alarm.asset}/{alarm.name}/{alarm.raised_ns}"
     name = f"edge-agent:{identity}/{alarm.occurrence}/{alarm.transition}"
     alert_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-    spoke = [models[e.kind] for e in alarm.evidence if e.kind in models]
+    spoke = [models[e.kind] for e in alarm.evidence if e.kind in models and not e.fault]
     body = {
         "schema": ALERT_SCHEMA,
         "id": alert_id,
@@ -148,6 +148,8 @@ def summary(alarm: Alarm) -> str:
 
 def _reason(evidence: Evidence) -> str:
     match evidence.kind:
+        case EvidenceKind.SENSOR if evidence.fault:
+            return f"{evidence.source} {evidence.text}"
         case EvidenceKind.SENSOR:
             figures = f"score {evidence.score:.1f}, threshold {evidence.threshold:.1f}"
             return f"{evidence.source} behaves unlike itself ({figures})"
@@ -181,6 +183,7 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         source: evidence.source,
         **({"text": evidence.text} if evidence.text else {}),
         **({"rate": _figures(evidence.rate)} if evidence.rate is not None else {}),
+        **({"fault": evidence.fault} if evidence.fault else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
         "contributions": {name: round(part, 4) for name, part in evidence.contributions},

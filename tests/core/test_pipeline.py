@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -328,3 +329,40 @@ def test_health_tells_counts_states_and_rejects():
     assert body["rejects"]["overload"] == 6
     assert body["counts"]["messages"] == 51
     assert body["counts"]["lines_shed"] == 0
+
+
+def with_open_thermocouple():
+    """Return a recording in which the oil's thermocouple is open for a while."""
+    noise = np.random.default_rng(4).normal(0, 0.5, (END_S, 2))
+    for at_s in range(END_S):
+        opened = NORMAL_S <= at_s < FAULT_S
+        temp = 1254.0 if opened else 60 + noise[at_s, 0]
+        yield reading(at_s, oil_temp=temp, motor_current=12 + noise[at_s, 1])
+
+
+def test_an_open_thermocouple_is_the_sensors_fault_and_not_the_machines():
+    alerts = play(pipeline(), list(with_open_thermocouple()))
+    told = [(a.alarm, a.body["state"]) for a in alerts]
+    assert told == [("sensor", "active_unacknowledged"), ("sensor", "cleared_unacknowledged")]
+    (evidence,) = alerts[0].body["evidence"]
+    assert (evidence["channel"], evidence["fault"]) == ("oil_temp", "open_thermocouple")
+
+
+def test_a_masked_channel_has_no_part_in_the_score():
+    line, scores = pipeline(), []
+    for message in with_open_thermocouple():
+        line.feed(message)
+        scores += line.tick(message.received_ns).sensor_scores
+    opened = [s for s in scores if NORMAL_S + 10 <= s.end_ns / NS_PER_S - START_S <= FAULT_S]
+    assert opened
+    for score in opened:
+        assert not score.anomalous
+        assert score.channels == ("motor_current",)
+        assert set(score.contributions) == {"motor_current"}
+
+
+def test_a_limit_is_not_judged_by_a_faulty_sensor():
+    limits = (Limit("oil_temp", Category.THERMAL, high=90.0),)
+    site = replace(SITE, assets={"pump-2": AssetSite(limits=limits)})
+    alerts = play(pipeline(site), list(with_open_thermocouple()))
+    assert {alert.alarm for alert in alerts} == {"sensor"}

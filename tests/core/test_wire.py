@@ -41,6 +41,16 @@ LINE = Evidence(
     text="overtemperature of winding 3",
 )
 LIMIT = Evidence(EvidenceKind.LIMIT, "temp", 92.5, 85.0, START_NS, START_NS)
+STUCK = Evidence(
+    EvidenceKind.SENSOR,
+    "temp",
+    1.0,
+    0.5,
+    START_NS,
+    START_NS,
+    text="repeats 61.5 where it used to vary",
+    fault="stuck",
+)
 QUIET = Evidence(EvidenceKind.SILENCE, "pump-2", 0, 0, START_NS - 600 * NS_PER_S, START_NS)
 
 
@@ -51,7 +61,9 @@ def document(alarm, sequence=1, responses=None):
     return json.loads(rendered)
 
 
-@pytest.mark.parametrize("evidence", [SENSOR, LINE, LIMIT, QUIET], ids=lambda e: e.kind.value)
+@pytest.mark.parametrize(
+    "evidence", [SENSOR, LINE, LIMIT, QUIET, STUCK], ids=lambda e: e.kind.value
+)
 def test_every_kind_of_evidence_gives_a_valid_document(validator, evidence):
     validator.validate(document(raised(evidence)))
 
@@ -95,6 +107,7 @@ def test_the_model_is_named_where_one_spoke():
     ("evidence", "words"),
     [
         (SENSOR, "temp behaves unlike itself (score 6.0, threshold 2.5)"),
+        (STUCK, "temp repeats 61.5 where it used to vary"),
         (LINE, 'the machine reports "overtemperature of winding 3"'),
         (LIMIT, "temp at 92.5 is beyond 85"),
         (QUIET, "nothing received for 10.0 min"),
@@ -124,3 +137,11 @@ def test_the_summary_of_a_cleared_alarm_tells_how_long_it_lasted():
 )
 def test_times_have_as_many_digits_as_they_need(fraction_ns, text):
     assert rfc3339(START_NS + fraction_ns) == text
+
+
+def test_a_faulty_sensor_is_named_and_no_model_spoke():
+    told = document(raised(STUCK))
+    assert told["model"] is None
+    (evidence,) = told["evidence"]
+    assert (evidence["kind"], evidence["channel"], evidence["fault"]) == ("sensor", "temp", "stuck")
+    assert evidence["score"] > evidence["threshold"]
