@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--key", type=Path, required=True, help="private Ed25519 key (PEM)")
     for command in (commands.add_parser("report", help="print the figures"), verify, sign):
         command.add_argument("package", type=Path)
-    for kind in ("log", "sensor"):
+    for kind in ("log", "sensor", "diagnosis"):
         train = commands.add_parser(f"train-{kind}", help=f"the recipe of the {kind} model")
         train.add_argument("out", type=Path)
         train.add_argument("--data", type=Path, required=True)
@@ -104,7 +104,7 @@ def _run(given: argparse.Namespace) -> None:
             from quantize.signature import sign  # noqa: PLC0415
 
             sign(given.package, given.key)
-        case "train-log" | "train-sensor":
+        case "train-log" | "train-sensor" | "train-diagnosis":
             _recipe(given.command).train(given.data, given.out, seed=given.seed)
         case "finetune-log":
             from quantize.finetune_log import finetune  # noqa: PLC0415

@@ -31,46 +31,40 @@ _MODULATION = np.arange(1.0, 4.0)  # harmonics of the cage's speed that a carrie
 _IMPACTS = np.arange(4.0, 14.0)  # and those that only the cage's own impacts reach
 _EVENNESS = 0.5
 _CAGE_LAG_DB = 3.0  # BPFO is a harmonic of FTF, and so always there with it
-_IMPULSIVE = 1.0  # spectral kurtosis of the typical band, from which something does strike
-_SURPLUS_DB = 0.9  # over chance, to be named; several parts are tried in every block
-_LENIENCE_DB = 1.1  # below chance, for elements: see weigh_bearing
 _NEAR_SHAFT = 0.003
-_MARGIN_DB = 0.5
+_LEAST_LINE_DB = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class BearingEvidence:
     """What the envelope says about each part.
 
-    ``scores_db`` are mean levels of the parts' families, ``chance_db`` what noise reaches in one
-    block of a hundred, ``needed_db`` what a family must reach to be named, ``part`` the one that
-    does and leads, by ``margin_db``.  The shaft competes: what strikes once a turn is no bearing.
+    ``scores_db`` are mean levels of the parts' families, without those that are the shaft's;
+    ``chance_db`` is what noise reaches in one block of a hundred; ``carried_db`` how far the cage's
+    own speed shows without the even harmonics of a cage that strikes.
     """
 
     combs: Mapping[Part, Comb]
     scores_db: Mapping[Part, float]
     chance_db: float
-    needed_db: float
-    part: Part | None
-    margin_db: float
+    carried_db: float
 
-    def best_db(self) -> float:
-        """Return the highest score of a part of the bearing."""
-        own = (score for part, score in self.scores_db.items() if part is not Part.SHAFT)
-        return max(own, default=0.0)
+    def surplus_db(self, part: Part) -> float:
+        """Return by how much a part's family exceeds chance; what cannot be seen, does not."""
+        return self.scores_db.get(part, 0.0) - self.chance_db
 
-    def lines(self, envelope: Envelope, bearing: Bearing, shaft_hz: float) -> tuple[Line, ...]:
-        """Return the lines of the leading part."""
-        if self.part is None:
-            return ()
+    def lines(
+        self, part: Part, envelope: Envelope, bearing: Bearing, shaft_hz: float
+    ) -> tuple[Line, ...]:
+        """Return the lines of ``part`` that stand out; of an element, the cage's as well."""
         beside = {Part.INNER: shaft_hz, Part.BALL: bearing.cage * shaft_hz}
-        shown = [self.part] if self.part is not Part.BALL else [Part.BALL, Part.CAGE]
-        least_db = max(3.0, self.needed_db)
+        shown = [part] if part is not Part.BALL else [Part.BALL, Part.CAGE]
+        least_db = max(_LEAST_LINE_DB, self.chance_db)
         found: list[Line] = []
-        for part in shown:
-            if part in self.combs:
-                side_hz = beside.get(part, 0.0)
-                found += lines_of(envelope, self.combs[part], _SHOWN_HARMONICS, least_db, side_hz)
+        for each in shown:
+            if each in self.combs:
+                side_hz = beside.get(each, 0.0)
+                found += lines_of(envelope, self.combs[each], _SHOWN_HARMONICS, least_db, side_hz)
         return tuple(found)
 
 
@@ -85,11 +79,9 @@ def frequencies_hz(bearing: Bearing, shaft_hz: float) -> dict[Part, float]:
 
 
 def weigh_bearing(envelope: Envelope, bearing: Bearing, shaft_hz: float) -> BearingEvidence:
-    """Return which part of ``bearing`` the lines of ``envelope`` belong to, if to any.
+    """Return how far the lines of each part of ``bearing`` stand out of ``envelope``.
 
-    What must be reached falls with the number of bands averaged, as chance does.  It is lower for
-    rolling elements where the signal is impulsive: something strikes, and what strikes without the
-    rhythm of a race is most often an element.  Such a verdict carries little confidence.
+    The shaft competes: where its own family leads, what strikes once a turn is no bearing.
     """
     combs = {}
     for part, base_hz in (frequencies_hz(bearing, shaft_hz) | {Part.SHAFT: shaft_hz}).items():
@@ -98,35 +90,24 @@ def weigh_bearing(envelope: Envelope, bearing: Bearing, shaft_hz: float) -> Bear
         if (comb := fit_comb(envelope, family)) is not None:
             combs[part] = comb
     chance_db = _chance_db(envelope, bearing.inner * shaft_hz)
-    needed_db = chance_db + _SURPLUS_DB
-    impulsive = envelope.kurtosis >= _IMPULSIVE
     scores = {
         part: comb.score_db
         for part, comb in combs.items()
         if part in (Part.CAGE, Part.SHAFT) or not _is_of_shaft(envelope, comb, shaft_hz)
     }
+    carried_db = 0.0
     if Part.CAGE in combs:
         modulation_db = _mean_db(envelope, combs[Part.CAGE].base_hz * _MODULATION)
         impacts_db = _mean_db(envelope, combs[Part.CAGE].base_hz * _IMPACTS)
         if impacts_db < _EVENNESS * modulation_db:
             del scores[Part.CAGE]
-            if impulsive and Part.BALL in scores:
-                scores[Part.BALL] += max(0.0, modulation_db - 1.0)
-        elif scores[Part.CAGE] >= max(needed_db, scores.get(Part.OUTER, 0.0) - _CAGE_LAG_DB):
+            carried_db = modulation_db
+        elif scores[Part.CAGE] >= max(chance_db, scores.get(Part.OUTER, 0.0) - _CAGE_LAG_DB):
             scores.pop(Part.OUTER, None)
-    ranked = sorted(scores, key=lambda part: -scores[part])
-    best_db, second_db = (*(scores[part] for part in ranked[:2]), 0.0, 0.0)[:2]
-    easy = impulsive and ranked[:1] == [Part.BALL]
-    enough = best_db >= (chance_db - _LENIENCE_DB if easy else needed_db)
-    named = enough and best_db - second_db >= _MARGIN_DB and ranked[0] is not Part.SHAFT
-    return BearingEvidence(
-        combs=combs,
-        scores_db=scores,
-        chance_db=chance_db,
-        needed_db=needed_db,
-        part=ranked[0] if named else None,
-        margin_db=best_db - second_db,
-    )
+    shaft_db = scores.get(Part.SHAFT, 0.0)
+    if shaft_db >= chance_db:
+        scores = {part: db for part, db in scores.items() if part is Part.SHAFT or db > shaft_db}
+    return BearingEvidence(combs, scores, chance_db, carried_db)
 
 
 def family_levels_db(

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-_TONE_BLOCK = 32
-_TONE_LIMIT = 6.0  # times the median power around: noise exceeds it in 1 line of 60
+from edge_agent.core.residual import square
+
 _SOFTEN = 0.05  # of a band's mean power, below which the logarithm goes flat
 _FLOOR_BLOCK = 24
 _LEAST_WEIGHT = 0.3
@@ -53,13 +53,13 @@ class Envelope:
 
 
 def envelope_spectrum(
-    windowed: NDArray[np.complex128], step_hz: float, width_hz: float, highest_hz: float
+    lines: NDArray[np.complex128], step_hz: float, width_hz: float, highest_hz: float
 ) -> Envelope | None:
     """Return the averaged spectrum of the log envelopes of a block.
 
     Args:
-        windowed: As :func:`edge_agent.core.vibration.windowed_lines` returns it; scale and offset
-            of the samples do not matter.
+        lines: As :func:`edge_agent.core.residual.without_tones` returns it; scale and offset of
+            the samples do not matter.
         step_hz: From line to line.
         width_hz: Of a band; the envelope can vary at up to half of it.
         highest_hz: The last line that is wanted.
@@ -67,7 +67,6 @@ def envelope_spectrum(
     Returns:
         ``None`` where a block is too short for that, or holds nothing that varies.
     """
-    lines = _without_tones(windowed)
     bands = max(1, round(2 * lines.size * step_hz / width_hz) - 1)
     size = _smooth_even(min(2 * (lines.size // (bands + 1)), lines.size - 1))
     if size < _MIN_BAND_LINES:
@@ -78,7 +77,7 @@ def envelope_spectrum(
     parts = np.stack([lines[start : start + size] for start in starts]) * slope
     # One-sided lines are the analytic signal; starting at the band's edge only shifts its phase.
     # The block's window is divided out again but for its ends, which do not count below.
-    power = _square(np.fft.ifft(parts, axis=1)) / np.maximum(slope**2, _LEAST_SLOPE)
+    power = square(np.fft.ifft(parts, axis=1)) / np.maximum(slope**2, _LEAST_SLOPE)
     share = slope**_INNER
     share /= share.sum()
     mean = power @ share
@@ -93,7 +92,7 @@ def envelope_spectrum(
     beats = np.log(power / np.median(power[:, ::_THIN], axis=1, keepdims=True) + _SOFTEN)
     beats -= (beats @ share)[:, None]
     count = min(int(highest_hz / step_hz) + 2, size // 2)
-    spectrum = weights @ _square(np.fft.rfft(beats * slope, axis=1)[:, :count])
+    spectrum = weights @ square(np.fft.rfft(beats * slope, axis=1)[:, :count])
     trend = _trend(spectrum)
     averages = min(1.0 / float(weights @ weights), _averages_of(spectrum / trend))
     best = int(starts[np.argmax(kurtosis)])
@@ -133,24 +132,6 @@ def _averages_of(level: NDArray[np.float64]) -> float:
     return float(max(1.0, 1 / (9 * max(root**2, 1e-3))))
 
 
-def _without_tones(lines: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Return a spectrum whose lone, tall lines are cut down to what noise would show.
-
-    Tones of shaft and gears beat with each other, and the beats would pass for impacts.
-    """
-    power = _square(lines)
-    blocks = lines.size // _TONE_BLOCK
-    if blocks < 2:  # noqa: PLR2004
-        return lines
-    around = np.median(power[: blocks * _TONE_BLOCK].reshape(blocks, -1), axis=1)
-    middles = _TONE_BLOCK * (np.arange(blocks) + 0.5)
-    limit = _TONE_LIMIT * np.interp(np.arange(lines.size), middles, around)
-    over = power > limit
-    limited = lines.copy()
-    limited[over] *= np.sqrt(limit[over] / power[over])
-    return limited
-
-
 def _floor(trend: NDArray[np.float64], averages: float) -> NDArray[np.float64]:
     """Return the mean level of the noise at each line, from its median."""
     # A mean of m powers of noise has a median a little below its mean (Wilson and Hilferty).
@@ -165,10 +146,6 @@ def _trend(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
     middles = 1 + _FLOOR_BLOCK // 2 * np.arange(medians.size) + block / 2
     trend = np.interp(np.arange(spectrum.size), middles, medians)
     return np.asarray(np.maximum(trend, np.finfo(np.float64).tiny))
-
-
-def _square(lines: NDArray[np.complex128]) -> NDArray[np.float64]:
-    return np.asarray(np.square(lines.real) + np.square(lines.imag))
 
 
 def _smooth_even(most: int) -> int:

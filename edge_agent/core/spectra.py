@@ -1,60 +1,38 @@
 """The diagnosis of one block of vibration: what is wrong with the machine, and what says so.
 
-The order of questions is that of certainty: can this block say anything; do a bearing's lines
-stand out; does the shaft shake the machine harder than its class may be shaken; is everything
-quiet.  What fits none of these is unknown, which is an answer.
+The order of questions is that of certainty: can this block say anything; is it likely enough that
+one part of the bearing is damaged; does the shaft shake the machine harder than its class may be
+shaken; does everything speak for health.  What fits none of these is unknown, which is an answer.
 """
 
 from dataclasses import replace
-from functools import partial
-from math import exp, log, sqrt
+from math import log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.core.assessable import flaw_of, shortfall
-from edge_agent.core.bearing_fault import (
-    BearingEvidence,
-    family_levels_db,
-    weigh_bearing,
-)
 from edge_agent.core.bearings import Bearing
-from edge_agent.core.diagnosis import Diagnosis, Machine, Unit, Verdict, not_assessable
-from edge_agent.core.envelope import Envelope, chance_ratio, envelope_spectrum
-from edge_agent.core.severity import Zone, zone_of
-from edge_agent.core.shaft import ShaftOrders, estimate_shaft_hz, shaft_orders
+from edge_agent.core.diagnosis import Diagnosis, Machine, Verdict
+from edge_agent.core.examination import PART_OF, Examination, examine
+from edge_agent.core.judgement import PARTS, Clues, probabilities
+from edge_agent.core.learned_diagnosis import EXAMPLES, WEIGHTS
+from edge_agent.core.severity import Zone
+from edge_agent.core.shaft import ShaftOrders
 from edge_agent.core.spectral_lines import Line, Part
-from edge_agent.core.vibration import (
-    crest_factor,
-    excess_kurtosis,
-    peak,
-    power_of,
-    rms,
-    velocity_power,
-    velocity_samples,
-    windowed_lines,
-)
 
-_BAND_FACTOR = 12.0  # width of an envelope's band as a multiple of the inner race's frequency
-_MIN_BAND_HZ = 500.0
-_SPECTRUM_FACTOR = 5.0
-_UNNAMED_HZ = 150.0  # stands for the inner race's frequency of a bearing nobody has named
-_GAUSSIAN_KURTOSIS = 0.5
-_GAUSSIAN_BANDS = 0.5  # spectral kurtosis of the typical band
+_ENOUGH = 0.35  # of the probability, to be named; there are six candidates
+_HEALTHY = 0.5
 _ESTIMATED = 0.7
-_LEAST_CONFIDENCE = 0.1
-_FIRST_LINE = 2  # of an envelope spectrum: below are offset and drift
-_SHAFT_SLIP = 0.005
+_LIKE = 0.5
+_IMPACTS = 0.5  # excess kurtosis, of the samples and of the typical band
+_RINGING = 2.0
+_WEIGHTS = np.array(WEIGHTS)
 
-
-_MM_S2 = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
-
-
-_OF_PART = {
-    Part.INNER: (Verdict.INNER_RACE, "the inner race is struck"),
-    Part.OUTER: (Verdict.OUTER_RACE, "the outer race is struck"),
-    Part.BALL: (Verdict.BALL, "a rolling element strikes"),
-    Part.CAGE: (Verdict.CAGE, "the cage strikes"),
+_SENTENCES = {
+    Verdict.INNER_RACE: "the inner race is struck",
+    Verdict.OUTER_RACE: "the outer race is struck",
+    Verdict.BALL: "a rolling element strikes",
+    Verdict.CAGE: "the cage strikes",
 }
 
 
@@ -71,103 +49,44 @@ def diagnose(samples: NDArray[np.floating], rate_hz: float, machine: Machine) ->
         not allow a diagnosis.  The verdict on a bearing does not depend on the scale of the
         samples; those on the shaft and on health do, through the zone of severity.
     """
-    if (flaw := flaw_of(samples, rate_hz, machine)) is not None:
-        return not_assessable(flaw)
-    values = samples.astype(np.float64)
-    values -= values.mean()
-    lines = windowed_lines(values)
-    spectrum = power_of(lines, values.size)
-    measured = _measured(values, spectrum, rate_hz, machine)
-    step_hz = rate_hz / values.size
-    estimated = machine.speed_rpm is None
-    if machine.speed_rpm is None:
-        shaft_hz = _estimated_shaft_hz(lines, spectrum, step_hz, machine.bearing)
-    else:
-        shaft_hz = machine.speed_rpm / 60
-    if shaft_hz is not None:
-        measured = replace(measured, speed_rpm=60 * shaft_hz, speed_estimated=estimated)
-        if (flaw := shortfall(values.size, rate_hz, shaft_hz, machine.bearing)) is not None:
-            return replace(measured, reason=flaw)
-    envelope = _envelope(lines, step_hz, shaft_hz, machine.bearing)
-    if envelope is None:
-        return replace(measured, reason=f"{values.size} samples are too few for a spectrum")
-    measured = replace(measured, envelope_band_hz=envelope.band_hz)
-    evidence = None
-    if shaft_hz is not None and machine.bearing is not None:
-        evidence = weigh_bearing(envelope, machine.bearing, shaft_hz)
-        if evidence.part is not None:
-            return _bearing_verdict(measured, evidence, envelope, machine.bearing, shaft_hz)
-    power = velocity_power(spectrum, values.size, rate_hz)
-    orders = None if shaft_hz is None else shaft_orders(spectrum, step_hz, shaft_hz, power)
-    if measured.zone in (Zone.C, Zone.D):
-        return _shaft_verdict(measured, orders)
-    return _quiet_verdict(measured, envelope, evidence, values.size)
-
-
-def _measured(
-    values: NDArray[np.float64], spectrum: NDArray[np.float64], rate_hz: float, machine: Machine
-) -> Diagnosis:
-    """Return a diagnosis that holds the measures alone."""
-    velocity, zone = None, None
-    if values.size >= velocity_samples(rate_hz):
-        power = velocity_power(spectrum, values.size, rate_hz)
-        velocity = sqrt(power) * _MM_S2[machine.unit]
-        zone = zone_of(velocity, machine.machine_class)
-    return Diagnosis(
-        Verdict.NOT_ASSESSABLE,
-        0.0,
-        "",
-        rms=rms(values),
-        velocity_rms_mm_s=velocity,
-        peak=peak(values),
-        crest_factor=crest_factor(values),
-        excess_kurtosis=excess_kurtosis(values),
-        zone=zone,
-    )
-
-
-def _envelope(
-    lines: NDArray[np.complex128], step_hz: float, shaft_hz: float | None, bearing: Bearing | None
-) -> Envelope | None:
-    inner_hz = _UNNAMED_HZ if shaft_hz is None or bearing is None else bearing.inner * shaft_hz
-    width_hz = max(_MIN_BAND_HZ, _BAND_FACTOR * inner_hz)
-    return envelope_spectrum(lines, step_hz, width_hz, _SPECTRUM_FACTOR * inner_hz)
-
-
-def _estimated_shaft_hz(
-    lines: NDArray[np.complex128],
-    spectrum: NDArray[np.float64],
-    step_hz: float,
-    bearing: Bearing | None,
-) -> float | None:
-    """Return the speed that lines of the shaft and, where it is known, of the bearing point to."""
-    envelope = None if bearing is None else _envelope(lines, step_hz, None, None)
-    if bearing is None or envelope is None:
-        return estimate_shaft_hz(spectrum, step_hz)
-    return estimate_shaft_hz(spectrum, step_hz, partial(family_levels_db, envelope, bearing))
+    found = examine(samples, rate_hz, machine)
+    if isinstance(found, Diagnosis):
+        return found
+    clues = found.clues(EXAMPLES)
+    chances = {} if clues is None else probabilities(clues, _WEIGHTS)
+    leading = max(PARTS, key=lambda part: chances.get(part, 0.0))
+    if clues is not None and machine.bearing is not None and chances[leading] >= _ENOUGH:
+        return _bearing_verdict(found, clues, leading, chances[leading], machine.bearing)
+    if found.measured.zone in (Zone.C, Zone.D):
+        return _shaft_verdict(found.measured, found.orders)
+    return _quiet_verdict(found, clues, chances)
 
 
 def _bearing_verdict(
-    measured: Diagnosis,
-    evidence: BearingEvidence,
-    envelope: Envelope,
-    bearing: Bearing,
-    shaft_hz: float,
+    found: Examination, clues: Clues, verdict: Verdict, chance: float, bearing: Bearing
 ) -> Diagnosis:
-    assert evidence.part is not None  # noqa: S101  (the caller asked)
-    verdict, sentence = _OF_PART[evidence.part]
-    score_db = evidence.scores_db[evidence.part]
-    surplus_db = min(score_db - evidence.needed_db, evidence.margin_db)
-    lines = evidence.lines(envelope, bearing, shaft_hz)
-    comb = evidence.combs[evidence.part]
+    assert found.evidence is not None  # noqa: S101  (clues come from it)
+    assert found.shaft_hz is not None  # noqa: S101
+    part = PART_OF[verdict]
+    lines = found.evidence.lines(part, found.envelope, bearing, found.shaft_hz)
+    reasons = []
+    if lines and verdict in clues.families_db:
+        comb = found.evidence.combs[part]
+        reasons.append(
+            f"the envelope shows {part} ({comb.base_hz:.1f} Hz, computed"
+            f" {comb.family.base_hz:.1f} Hz) and its family {comb.score_db:.1f} dB above the noise,"
+            f" where chance reaches {found.evidence.chance_db:.1f} dB"
+        )
+    else:
+        reasons.append("no family of lines names it")
+    if (like := clues.likeness.get(verdict, 0.0)) >= _LIKE:
+        reasons.append(f"the spectrum is like that of a known example ({like:.2f})")
+    if clues.carried_db > 1.0 and verdict is Verdict.BALL:
+        reasons.append("the cage's speed modulates the noise")
+    if clues.impulsiveness > 1.0:
+        reasons.append("there are impacts")
     return _told(
-        measured,
-        verdict,
-        max(_LEAST_CONFIDENCE, 1 - 0.6 * exp(-surplus_db / 2)),
-        f"{sentence}: the envelope shows {evidence.part} ({comb.base_hz:.1f} Hz,"
-        f" computed {comb.family.base_hz:.1f} Hz) and its family {score_db:.1f} dB above the noise,"
-        f" {evidence.margin_db:.1f} dB more than any other part's",
-        lines,
+        found.measured, verdict, chance, f"{_SENTENCES[verdict]}: {', '.join(reasons)}", lines
     )
 
 
@@ -194,55 +113,57 @@ def _shaft_verdict(measured: Diagnosis, orders: ShaftOrders | None) -> Diagnosis
 
 
 def _quiet_verdict(
-    measured: Diagnosis, envelope: Envelope, evidence: BearingEvidence | None, size: int
+    found: Examination, clues: Clues | None, chances: dict[Verdict, float]
 ) -> Diagnosis:
     """Return healthy where everything says so, else unknown."""
-    doubts = []
-    if measured.zone is None:
-        doubts.append("the block is too short for the velocity's zone")
-    if evidence is None:
-        missing = "speed" if measured.speed_rpm is None else "bearing"
-        doubts.append(f"the {missing} is not known, so no line of the bearing could be looked for")
-    elif evidence.best_db() > evidence.chance_db:
-        doubts.append("lines of the bearing stand out, but those of no one part enough to name it")
-    if (stray := _stray_line(envelope, measured.speed_rpm)) is not None:
-        doubts.append(
-            f"a line at {stray[0]:.1f} Hz, {stray[1]:.1f} dB above the noise, is unexplained"
-        )
-    kurtosis = measured.excess_kurtosis or 0.0
-    if max(kurtosis - _GAUSSIAN_KURTOSIS, envelope.kurtosis - _GAUSSIAN_BANDS) > 0:
-        doubts.append(f"there are impacts (excess kurtosis {kurtosis:.2f}), but not of which part")
-    # The largest of n Gaussian samples is about sqrt(2 ln n); one standard deviation on top.
-    if (measured.crest_factor or 0.0) > sqrt(2 * log(size)) + 1.0:
-        doubts.append(f"a crest factor of {measured.crest_factor:.1f} is more than noise has")
-    if doubts:
+    measured = found.measured
+    if doubts := _doubts(found, clues, chances):
         return _told(measured, Verdict.UNKNOWN, 0.0, "; ".join(doubts))
-    assert evidence is not None  # noqa: S101  (its absence is a doubt)
-    room = 1 - evidence.best_db() / evidence.chance_db
     return _told(
         measured,
         Verdict.HEALTHY,
-        0.5 + 0.5 * max(0.0, room),
+        chances[Verdict.HEALTHY],
         f"no line of the bearing above chance, no impacts, {measured.velocity_rms_mm_s:.2f} mm/s"
         f" is zone {measured.zone}",
     )
 
 
-def _stray_line(envelope: Envelope, speed_rpm: float | None) -> tuple[float, float] | None:
-    """Return frequency and level of the tallest envelope line that chance does not explain.
+def _doubts(found: Examination, clues: Clues | None, chances: dict[Verdict, float]) -> list[str]:
+    """Return what keeps a block without a named fault from being called healthy."""
+    measured = found.measured
+    doubts = []
+    if measured.zone is None:
+        doubts.append("the block is too short for the velocity's zone")
+    if clues is None:
+        missing = "speed" if measured.speed_rpm is None else "bearing"
+        doubts.append(f"the {missing} is not known, so no line of the bearing could be looked for")
+    # The largest of n Gaussian samples is about sqrt(2 ln n); one standard deviation on top.
+    if (measured.crest_factor or 0.0) > sqrt(2 * log(found.size)) + 1.0:
+        doubts.append(f"there are impacts: a crest factor of {measured.crest_factor:.1f}")
+    if clues is None:
+        return doubts
+    if (best_db := max(clues.families_db.values(), default=0.0)) > 0:
+        doubts.append(f"lines of the bearing are {best_db:.1f} dB above chance, but name no part")
+    if found.stray is not None:
+        at_hz, level_db = found.stray.frequency_hz, found.stray.level_db
+        doubts.append(
+            f"a line at {at_hz:.1f} Hz, {level_db:.1f} dB above the noise, is unexplained"
+        )
+    if max(clues.kurtosis, clues.impulsiveness) > _IMPACTS:
+        doubts.append(f"there are impacts (excess kurtosis {clues.kurtosis:.2f}) of no known part")
+    if _rings_strangely(clues):
+        doubts.append(
+            f"the machine rings in one band, {clues.concentration:.1f} times noise of one level,"
+            " and nothing says why"
+        )
+    if chances[Verdict.HEALTHY] < _HEALTHY:
+        likely = max(chances, key=lambda verdict: chances[verdict])
+        doubts.append(f"{likely} is as likely as {chances[likely]:.2f}")
+    return doubts
 
-    Multiples of the shaft's speed are left out: pumps, fans and gears pulse with it in health.
-    """
-    ratio = envelope.ratio[_FIRST_LINE:].copy()
-    at_hz = envelope.step_hz * np.arange(_FIRST_LINE, envelope.ratio.size)
-    if speed_rpm is not None:
-        orders = at_hz / (speed_rpm / 60)
-        off_hz = np.abs(orders - np.rint(orders)) * speed_rpm / 60
-        ratio[off_hz <= np.maximum(1.5 * envelope.step_hz, _SHAFT_SLIP * at_hz)] = 0.0
-    best = int(np.argmax(ratio))
-    if ratio[best] < chance_ratio(envelope.averages, ratio.size):
-        return None
-    return float(at_hz[best]), float(10 * np.log10(ratio[best]))
+
+def _rings_strangely(clues: Clues) -> bool:
+    return clues.concentration > _RINGING and clues.likeness.get(Verdict.HEALTHY, 0.0) < _LIKE
 
 
 def _told(

@@ -1,0 +1,117 @@
+"""How likely each verdict is: clues about a block, weighed by what examples have taught.
+
+No single clue decides.  A race that is struck shows a family of lines; a rolling element often
+shows none, but impulses and the cage's speed; a healthy machine shows noise and tones.  Each
+candidate has one row of clues, and one vector of weights serves all of them, so that a decibel
+above chance counts alike for every part and cannot be learned for one machine alone.  The
+probability is the softmax of the weighted rows (multinomial logit with shared coefficients,
+D. McFadden: Conditional logit analysis of qualitative choice behavior, 1973).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, log1p
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.core.diagnosis import Verdict
+
+PARTS = (Verdict.INNER_RACE, Verdict.OUTER_RACE, Verdict.BALL, Verdict.CAGE)
+CANDIDATES = (*PARTS, Verdict.HEALTHY, Verdict.UNKNOWN)
+CLUES = (
+    "family below chance",  # of parts: dB from -3 to 0
+    "family just above",  # 0 to 3
+    "family well above",  # 3 to 12
+    "inner race",
+    "outer race",
+    "ball",
+    "ball: ringing",
+    "ball: impulsive",
+    "ball: cage carries",
+    "cage",
+    "healthy",
+    "healthy: impulsive",
+    "healthy: tall peaks",
+    "healthy: ringing",
+    "healthy: stray line",
+    "unknown: impulsive",
+    "unknown: stray line",
+    "unknown: shaft",
+    "likeness",
+)
+_PLACE = {name: place for place, name in enumerate(CLUES)}
+_QUIET, _LOUD = 0.5, 5.0  # of concentration
+_LADDER_DB = ((-3.0, 0.0), (0.0, 3.0), (3.0, 12.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What was measured of one block.
+
+    ``families_db`` are levels above chance of the parts' lines and ``shaft_db`` that of the
+    shaft's, ``stray_db`` that of the tallest line nobody explains (0 if none).  ``likeness`` says
+    to which share the spectrum is that of a known example of each verdict.
+    """
+
+    families_db: Mapping[Verdict, float]
+    shaft_db: float
+    carried_db: float
+    stray_db: float
+    impulsiveness: float  # spectral kurtosis of the typical band
+    kurtosis: float  # excess, of the samples
+    concentration: float  # of the noise, see edge_agent.core.residual
+    likeness: Mapping[Verdict, float]
+
+
+def rows(clues: Clues) -> NDArray[np.float64]:
+    """Return the clues for each candidate, shape ``(candidates, clues)``, as this module lists."""
+    table = np.zeros((len(CANDIDATES), len(CLUES)))
+    impulsive = log1p(max(0.0, clues.impulsiveness))
+    ringing = log(min(max(clues.concentration, _QUIET), _LOUD))
+    cells = {
+        Verdict.INNER_RACE: {"inner race": 1.0},
+        Verdict.OUTER_RACE: {"outer race": 1.0},
+        Verdict.BALL: {
+            "ball": 1.0,
+            "ball: ringing": ringing,
+            "ball: impulsive": impulsive,
+            "ball: cage carries": min(max(0.0, clues.carried_db - 1.0), 6.0),
+        },
+        Verdict.CAGE: {"cage": 1.0},
+        Verdict.HEALTHY: {
+            "healthy": 1.0,
+            "healthy: impulsive": impulsive,
+            "healthy: tall peaks": log1p(max(0.0, clues.kurtosis)),
+            "healthy: ringing": ringing,
+            "healthy: stray line": min(clues.stray_db, 15.0),
+        },
+        Verdict.UNKNOWN: {
+            "unknown: impulsive": impulsive,
+            "unknown: stray line": min(clues.stray_db, 15.0),
+            "unknown: shaft": min(max(0.0, clues.shaft_db), 12.0),
+        },
+    }
+    for place, candidate in enumerate(CANDIDATES):
+        for name, value in cells[candidate].items():
+            table[place, _PLACE[name]] = value
+        table[place, _PLACE["likeness"]] = clues.likeness.get(candidate, 0.0)
+        if candidate in PARTS:
+            surplus = clues.families_db.get(candidate, _LADDER_DB[0][0])
+            table[place, : len(_LADDER_DB)] = [
+                min(max(surplus, low), high) - max(low, 0.0) for low, high in _LADDER_DB
+            ]
+    return table
+
+
+def probabilities(clues: Clues, weights: NDArray[np.float64]) -> dict[Verdict, float]:
+    """Return how likely each candidate is; the values sum to 1.
+
+    Args:
+        clues: Of the block.
+        weights: Shape ``(clues,)``, of :data:`CLUES`.
+    """
+    scores = rows(clues) @ weights
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    return dict(zip(CANDIDATES, shares.tolist(), strict=True))
