@@ -4,8 +4,8 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from edge_agent.core.logtext import normalize
 from quantize.log_data import Message, roughened
 from quantize.log_lines import SYSTEM as GENERATED
 from quantize.log_network import HEADS
+from quantize.log_phrases import SYSTEM as WRITTEN
 from quantize.pooling import line_logits
 
 _SPLIT = len(HEADS["category"])
@@ -26,11 +27,11 @@ _ROUTINE = {"normal", "info"}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How long and how fast to train; ``generated`` lines of ours are drawn for each epoch."""
+    """How long and how fast to train; ``own`` lines of each of our systems make an epoch."""
 
     epochs: int = 4
     batch: int = 32
-    generated: int = 2000
+    own: Mapping[str, int] = field(default_factory=lambda: {GENERATED: 1500, WRITTEN: 6000})
     encoder_rate: float = 1e-4
     head_rate: float = 1e-3
     smoothing: float = 0.1
@@ -53,9 +54,8 @@ def fine_tune(
     """
     torch.manual_seed(seed)
     rng = random.Random(seed)  # noqa: S311 - variety, not secrecy
-    drawn, kept = _parted(messages)
-    each = min(recipe.generated, len(drawn))
-    typical = [*kept, *drawn[:: max(1, len(drawn) // max(1, each))]]
+    by_system = _by_system(messages)
+    typical = _drawn(by_system, recipe, random.Random(seed))  # noqa: S311 - the same as above
     losses = [
         nn.CrossEntropyLoss(_weights(labels, HEADS[head]), label_smoothing=recipe.smoothing)
         for head, labels in (
@@ -64,14 +64,14 @@ def fine_tune(
         )
     ]
     optimizer = _optimizer(network, recipe)
-    steps = recipe.epochs * math.ceil((len(kept) + each) / recipe.batch)
+    steps = recipe.epochs * math.ceil(len(typical) / recipe.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, step / (0.1 * steps)) * max(0.0, 1 - step / steps)
     )
     network.train()
     for epoch in range(recipe.epochs):
         began, total = time.monotonic(), 0.0
-        lines = [*kept, *rng.sample(drawn, each)]
+        lines = _drawn(by_system, recipe, rng)
         for ids, mask, category, severity in _batches(tokenizer, lines, recipe.batch, rng):
             logits = line_logits(network, ids, mask)
             loss = losses[0](logits[:, :_SPLIT], category)
@@ -125,10 +125,21 @@ def _weights(labels: Sequence[str], names: Sequence[str]) -> Tensor:
     return weights
 
 
-def _parted(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """Return the lines that were generated, and all others."""
-    generated = [message for message in messages if message.system == GENERATED]
-    return generated, [message for message in messages if message.system != GENERATED]
+def _by_system(messages: Sequence[Message]) -> dict[str, list[Message]]:
+    systems: dict[str, list[Message]] = {}
+    for message in messages:
+        systems.setdefault(message.system, []).append(message)
+    return systems
+
+
+def _drawn(
+    by_system: Mapping[str, Sequence[Message]], recipe: Recipe, rng: random.Random
+) -> list[Message]:
+    """Return the lines of one epoch: all of the vendors', and a sample of each system of ours."""
+    lines: list[Message] = []
+    for system, messages in by_system.items():
+        lines += rng.sample(messages, min(len(messages), recipe.own.get(system, len(messages))))
+    return lines
 
 
 def _optimizer(network: AlbertForSequenceClassification, recipe: Recipe) -> torch.optim.Optimizer:

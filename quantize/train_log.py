@@ -9,6 +9,7 @@ the evaluation, the folds train on every shared message, as the bars of the fiel
 import os
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -69,6 +70,7 @@ def train(
     limits = fitted_limits(found)
     print(f"folds: {time.monotonic() - began:.0f} s, {limits}", flush=True)
     tables = crossed_tables(found)
+    _print_tables("Cross-validation", tables)
 
     began = time.monotonic()
     final = trained(plan, [*allowed, *own], seed)
@@ -78,8 +80,7 @@ def train(
         quantize_log(checkpoint, out, [*allowed, *own], [*strangers, *hub], seed)
 
     tables["strangers"] = table(strangers, {"ALBERT int8": _package_judge(out)})
-    for name, text in tables.items():
-        print(f"\n## {TITLES[name]}\n\n{text}")
+    _print_tables("The package", {"strangers": tables["strangers"]})
     facts = {"device": len(allowed), "own": len(own), "folds": k, "seed": seed}
     replace_card(out, card(VERSION, facts, tables, limits, {m.licence for m in allowed}))
 
@@ -102,8 +103,7 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
         plan = Plan(minilm=installed_minilm())
         pool = Pool(everything, own, templates=loghub_templates(data), streams=streams)
         tables = crossed_tables(crossed(plan, pool, k=k, seed=0), plan.minilm)
-        for name, text in tables.items():
-            print(f"\n## Cross-validation: {TITLES[name]}\n\n{text}")
+        _print_tables("Cross-validation", tables)
     model = OnnxLogModel(load_package(package or SHIPPED))
     strangers, training = restricted(everything), [*permissive(everything), *own]
     judges: dict[str, Judge] = {
@@ -111,10 +111,19 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
         "TF-IDF + logistic regression": tfidf(training),
         "majority class": majority(training),
     }
-    print(f"\n## The package: vendors it has never seen\n\n{table(strangers, judges)}")
-    print(f"\n{table_by_system(strangers, judges['log-albert int8'])}")
-    for name, text in stream_tables(streams, LogScorer(model, _ALL_TEMPLATES)).items():
-        print(f"\n## The package: {TITLES[name]}\n\n{text}")
+    _print_tables(
+        "The package",
+        {
+            "strangers": table(strangers, judges),
+            "systems": table_by_system(strangers, judges["log-albert int8"]),
+        },
+    )
+    _print_tables("The package", stream_tables(streams, LogScorer(model, _ALL_TEMPLATES)))
+
+
+def _print_tables(what: str, tables: Mapping[str, str]) -> None:
+    for name, text in tables.items():
+        print(f"\n## {what}: {TITLES[name]}\n\n{text}", flush=True)
 
 
 def _package_judge(package: Path) -> Judge:

@@ -212,7 +212,7 @@ def test_fine_tuning_leaves_words_where_the_teacher_put_them(minilm):
     assert not torch.equal(layer.albert_layers[0].ffn.weight, weights)
 
 
-def test_only_some_generated_lines_enter_an_epoch(minilm, monkeypatch):
+def test_only_some_of_our_own_lines_enter_an_epoch(minilm, monkeypatch):
     seen = []
 
     def noted(_rng, text):
@@ -223,7 +223,9 @@ def test_only_some_generated_lines_enter_an_epoch(minilm, monkeypatch):
     tokenizer, ids = pruned_tokenizer(minilm, WORDS, size=20)
     network = from_minilm(minilm, ids, Shape(groups=1, layers=1, embedding=8))
     lines = [message(f"cycle done {n}", system=GENERATED) for n in range(20)]
-    fine_tune(network, tokenizer, [*lines, message("hot")], Recipe(epochs=2, generated=5), seed=0)
+    fine_tune(
+        network, tokenizer, [*lines, message("hot")], Recipe(epochs=2, own={GENERATED: 5}), seed=0
+    )
     assert Counter(text == "hot" for text in seen) == {False: 10, True: 2}
 
 
