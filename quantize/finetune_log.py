@@ -33,7 +33,7 @@ from quantize.log_labelled import held_fifth, plant_messages
 from quantize.log_lines import generate
 from quantize.log_network import HEADS
 from quantize.log_package import Limits, Trained, quantize_log, write_checkpoint
-from quantize.log_restore import agreement, package_logits, restored
+from quantize.log_restore import agreement, log_input, package_logits, restored
 from quantize.package import CARD, replace_card
 
 _SPLIT = len(HEADS["category"])
@@ -112,8 +112,8 @@ def finetune(  # noqa: PLR0913 - the last three are options
     effort = effort or Effort()
     base = _loaded(package)
     lines = _lines(plant_messages(labelled), _remembered(data, seed), effort.judged, seed)
-    network = restored(base)
     before = _reading(base, lines)
+    network = restored(base)
     same = at_least(
         "restored_agreement",
         agreement(before.logits, network.logits(lines.judged)),
@@ -123,16 +123,9 @@ def finetune(  # noqa: PLR0913 - the last three are options
     tuned = adapt(network, lines.learnt, lines.replay, effort.tuning, seed)
     limits = _limits(base, tuned, lines, before)
     with tempfile.TemporaryDirectory() as scratch:
-        made = Path(scratch) / "made"
-        checkpoint = write_checkpoint(Path(scratch), tuned, limits)
-        _name(checkpoint, base)
-        quantize_log(
-            checkpoint,
-            made,
-            [*lines.learnt, *lines.replay[: len(lines.learnt)]],
-            [*lines.held, *lines.judged],
-            seed,
-        )
+        checkpoint, made = _checkpoint(Path(scratch), base, tuned, limits), Path(scratch) / "made"
+        rounded_for = [*lines.learnt, *lines.replay[: len(lines.learnt)]]
+        quantize_log(checkpoint, made, rounded_for, [*lines.held, *lines.judged], seed)
         after = _reading(load_package(made), lines)
         table = _table(before, after)
         print(f"{table}\n\n{time.monotonic() - began:.0f} s", flush=True)
@@ -195,9 +188,7 @@ def _limits(base: Package, tuned: Trained, lines: Lines, before: Reading) -> Lim
     A probability means after fine-tuning what it meant before, so the bound of abstention stays;
     an energy does not.
     """
-    log = base.manifest.log
-    if log is None:
-        raise PackageError(f"{base.path}: not a log model")
+    log = log_input(base)
     logits = tuned.logits(lines.held)
     parts = {"category": logits[:, :_SPLIT], "severity": logits[:, _SPLIT:]}
     temperature = {
@@ -217,14 +208,17 @@ def _energy(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return energy
 
 
-def _name(checkpoint: Path, base: Package) -> None:
-    """Call the checkpoint after its base, and give it the length of lines that the base has."""
-    log = base.manifest.log
+def _checkpoint(folder: Path, base: Package, tuned: Trained, limits: Limits) -> Path:
+    """Write the network into ``folder``; name and length of lines are the base's."""
+    checkpoint = write_checkpoint(folder, tuned, limits)
     extras = read_json(checkpoint / EXTRAS)
-    extras |= {"name": base.manifest.name, "version": f"{base.manifest.version}+tuned"}
-    if log is not None:
-        extras["max_tokens"] = log.max_tokens
+    extras |= {
+        "name": base.manifest.name,
+        "version": f"{base.manifest.version}+tuned",
+        "max_tokens": log_input(base).max_tokens,
+    }
     (checkpoint / EXTRAS).write_text(json.dumps(extras), encoding="utf-8")
+    return checkpoint
 
 
 def _card(base: Package, lines: Lines, table: str, gates: Sequence[Gate]) -> str:

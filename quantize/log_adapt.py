@@ -48,7 +48,7 @@ class Tuning:
     head_rate: float = 5e-4
     smoothing: float = 0.05
     severity_weight: float = 0.7
-    depth: Depth = Depth.ALL
+    depth: Depth = Depth.LAST
 
 
 def adapt(

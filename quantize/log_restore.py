@@ -48,8 +48,19 @@ def restored(package: Package) -> Trained:
         weights[name] = weights[name][order]
     network.load_state_dict({k: torch.tensor(v) for k, v in weights.items()}, strict=True)
     network.train(mode=False)
-    log = _log(package)
-    return Trained(network, load_tokenizer(package.file(TOKENIZER), log.max_tokens))
+    longest = log_input(package).max_tokens
+    return Trained(network, load_tokenizer(package.file(TOKENIZER), longest))
+
+
+def log_input(package: Package) -> LogInput:
+    """Return how ``package`` wants its lines.
+
+    Raises:
+        PackageError: It is no log model.
+    """
+    if package.manifest.log is None:
+        raise PackageError(f"{package.path}: not a log model")
+    return package.manifest.log
 
 
 def package_logits(package: Package, texts: Sequence[str]) -> Array:
@@ -71,15 +82,9 @@ def agreement(one: Array, other: Array) -> float:
     return min(shares)
 
 
-def _log(package: Package) -> LogInput:
-    if package.manifest.log is None:
-        raise PackageError(f"{package.path}: not a log model")
-    return package.manifest.log
-
-
 def _label_order(package: Package) -> list[int]:
     """Return where the package keeps each label of HEADS."""
-    heads = _log(package).heads
+    heads = log_input(package).heads
     if {head: set(labels) for head, labels in heads.items()} != {
         head: set(labels) for head, labels in HEADS.items()
     }:
