@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("classify", help="log lines in, JSON Lines out")
     command.add_argument("file", nargs="?", default="-", metavar="FILE")
+    command.add_argument("--explain", action="store_true", help="say which words mattered")
     command.set_defaults(command=_classify)
 
     _add_diagnose(commands.add_parser("diagnose", help="one waveform in, one JSON verdict out"))
@@ -191,15 +192,17 @@ def _is_same_file(one: Path, other: Path) -> bool:
 
 def _classify(arguments: argparse.Namespace) -> None:
     settings = _settings()
+    explain = bool(arguments.explain)
     if arguments.file == "-":
-        offline.classify(settings, sys.stdin.buffer, sys.stdout)
+        stdin = cast("io.BufferedReader", sys.stdin.buffer)
+        offline.classify(settings, stdin, sys.stdout, explain=explain)
         return
     try:
         lines = Path(arguments.file).open("rb")  # noqa: SIM115  (closed below)
     except OSError as error:
         raise ConfigError(f"{arguments.file} cannot be read: {error.strerror}") from error
     with lines:
-        offline.classify(settings, lines, sys.stdout)
+        offline.classify(settings, lines, sys.stdout, explain=explain)
 
 
 def _diagnose(arguments: argparse.Namespace) -> None:

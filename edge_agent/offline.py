@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from edge_agent.agent import (
     broker_address,
@@ -24,6 +24,7 @@ from edge_agent.agent import (
 from edge_agent.core.bearings import COMMON, Bearing, common_bearing
 from edge_agent.core.diagnosis import Machine, Unit, not_assessable
 from edge_agent.core.logscore import LogScore, LogScorer
+from edge_agent.core.logwords import LogWords
 from edge_agent.core.pipeline import Outcome
 from edge_agent.core.records import NS_PER_S, LogLine
 from edge_agent.core.scoring import SensorScore
@@ -36,12 +37,14 @@ from edge_agent.io.broker import Broker
 from edge_agent.io.capture import read_captures, write_capture
 from edge_agent.io.clock import Clock
 from edge_agent.io.inbox import Inbox, InboxLimits, Lane
+from edge_agent.io.lines import Source, line_batches
 from edge_agent.io.terms import Terms
 from edge_agent.io.waveform_file import read_waveform
 from edge_agent.settings import Settings, load_site
 
 _BATCH = 512
 _TURN_S = 0.2
+_LINES = 256  # that share runs of the log model: none waits half a second for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +196,28 @@ def record(settings: Settings, out: TextIO, stopping: threading.Event) -> int:
     return count
 
 
-def classify(settings: Settings, lines: BinaryIO, out: TextIO) -> None:
+def classify(settings: Settings, lines: Source, out: TextIO, *, explain: bool = False) -> None:
     """Read log lines and write one JSON object for each, in order, empty lines included.
+
+    Args:
+        settings: Which model.
+        lines: Any bytes.
+        out: Where the rows go, at once for what is there at once.
+        explain: Whether rows say which words mattered, at the price of a run a word and template.
 
     Raises:
         ModelPackageError: The log model's package does not load.
     """
-    scorer = LogScorer(load_log_model(settings), Caps().templates)
-    for raw in lines:
-        text = raw.rstrip(b"\r\n").decode("utf-8", errors="replace")
-        score = scorer.score(text)
-        row = {"text": text} | _reading(score) | {"abstained": score.abstained}
-        out.write(_json_line(row))
+    model = load_log_model(settings)
+    scorer, words = LogScorer(model, Caps().templates), LogWords(model)
+    for batch in line_batches(lines, _LINES):
+        texts = [raw.rstrip(b"\r").decode("utf-8", errors="replace") for raw in batch]
+        for text, score in zip(texts, scorer.score_each(texts), strict=True):
+            row = {"text": text} | _reading(score) | {"abstained": score.abstained}
+            if explain:
+                row["words"] = {word: round(part, 4) for word, part in words.explain(score)}
+            out.write(_json_line(row))
+        out.flush()
 
 
 def diagnose(question: Question, out: TextIO) -> None:
@@ -250,7 +263,7 @@ def _reasons(evidence: object) -> Iterable[str]:
     assert isinstance(evidence, list)  # noqa: S101  (we rendered it)
     for item in evidence:
         source = item.get("channel") or item.get("template")
-        parts = list(item["contributions"].items())[:3]
+        parts = list((item["contributions"] or item.get("words", {})).items())[:3]
         shares = ", ".join(f"{name} {part:.2f}" for name, part in parts)
         limits = f"score {item['score']:.3g}, threshold {item['threshold']:.3g}"
         yield f"    {item['kind']}: {source} ({limits}{'; ' + shares if shares else ''})"

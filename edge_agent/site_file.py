@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from edge_agent.core.board import SILENCE
+from edge_agent.core.logsigns import LOG_BURST, LOG_SILENCE, SILENCE, UNKNOWN
 from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
 from edge_agent.core.site import AlarmSpec, AssetSite, BinaryTopic, Limit, SampleFormat
 from edge_agent.core.topics import BadTemplate, Template, is_name
@@ -46,7 +46,7 @@ def _check_fault(category: Category) -> Category:
 
 
 def _check_alarm(name: str) -> str:
-    known = (*_FAULTS, SILENCE)
+    known = (*_FAULTS, SILENCE, LOG_BURST, LOG_SILENCE, UNKNOWN)
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

@@ -98,6 +98,10 @@ class Remembered:
         moved[HEADS["category"].index("normal")] += self.normal_bias
         return moved
 
+    def logits_each(self, texts: Sequence[str]) -> Logits:
+        """Return the logits of several texts, ``(texts, labels)``."""
+        return np.stack([self.logits(text) for text in texts])
+
 
 def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
     """Train ``k`` networks and return what each says of the systems that it has not met.

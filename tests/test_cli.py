@@ -127,6 +127,16 @@ def test_classify_gives_one_row_a_line_in_order_whatever_the_bytes(tmp_path):
     assert rows[1]["abstained"]
 
 
+def test_classify_says_which_words_mattered_where_it_is_asked(tmp_path):
+    (tmp_path / "lines").write_text("Spindle 3 motor OVERTEMP\n\ncycle complete\n")
+    done = command("classify", str(tmp_path / "lines"), "--explain", env=environment(tmp_path))
+    hot, empty, routine = (json.loads(row) for row in done.stdout.splitlines())
+    assert set(hot["words"]) == {"spindle", "motor", "over", "temperature"}
+    assert list(hot["words"].values()) == sorted(hot["words"].values(), reverse=True)
+    assert hot["words"]["temperature"] > 0
+    assert (empty["words"], set(routine["words"])) == ({}, {"cycle", "complete"})
+
+
 def test_classify_reads_a_file_and_names_one_that_is_not_there(tmp_path):
     (tmp_path / "lines").write_text("motor overcurrent\n")
     done = command("classify", str(tmp_path / "lines"), env=environment(tmp_path))

@@ -226,7 +226,8 @@ def test_nonsense_in_a_site_file_is_refused_with_the_place(tmp_path, text, words
 
 
 def test_every_alarm_may_have_a_response_and_filters_may_have_wildcards(tmp_path):
-    names = [*(set(Category) - {Category.NORMAL}), "silence"]
+    others = ["silence", "unknown", "log_burst", "log_silence"]
+    names = [*(set(Category) - {Category.NORMAL}), *others]
     responses = ", ".join(f"{name} = 'Look.'" for name in names)
     text = f"[assets.a]\nresponses = {{ {responses} }}\n"
     site = site_from(tmp_path, text + binary("plant/+/x/#") + limit(low=70, deadband=9))

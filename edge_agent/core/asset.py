@@ -4,7 +4,7 @@ It can be created, fed, snapshotted and restored by itself, so a machine's state
 process without the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from edge_agent.core.board import Board
 from edge_agent.core.hearing import Ear, Rhythm
 from edge_agent.core.lograte import LineRates
 from edge_agent.core.logscore import LogScore
+from edge_agent.core.logwords import Words
 from edge_agent.core.quality import SourceClock
 from edge_agent.core.records import (
     NS_PER_S,
@@ -68,10 +69,16 @@ class Pending:
 class Asset:
     """One machine: its clocks, open windows, learned normal, signs and alarms."""
 
-    def __init__(self, name: str, site: Site, held: Held | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        held: Held | None = None,
+        explain: Callable[[LogScore], Words] = lambda _: (),
+    ) -> None:
         asset_site = site.assets.get(name, AssetSite())
         self.name = name
-        self.board = Board(name, site.alarms, asset_site)
+        self.board = Board(name, site.alarms, asset_site, explain)
         self.scorer = AssetScorer(name, site.commissioning_ns)
         self._windower = Windower(name, site.window, site.caps, held)
         self._sensors = SensorWatch(site.commissioning_ns, asset_site.ranges, site.caps.channels)

@@ -1,6 +1,6 @@
 """What the evidence says of one asset: its signs, debounced, and the alarms they stand for."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,13 +22,18 @@ from edge_agent.core.logscore import LogScore
 from edge_agent.core.logsigns import (
     LOG_BURST,
     LOG_SILENCE,
+    SILENCE,
     UNKNOWN,
     burst_sign,
+    explained,
     fault_sign,
+    outranks,
     pause_key,
     pause_sign,
+    silence_sign,
     unknown_sign,
 )
+from edge_agent.core.logwords import Words
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
 from edge_agent.core.scoring import SensorScore
@@ -37,7 +42,6 @@ from edge_agent.core.signs import FAULTY_SENSOR, sign_of_sensor
 from edge_agent.core.site import AlarmSpec, AssetSite, Limit
 from edge_agent.core.snapshot import freeze, thaw
 
-SILENCE = "silence"
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
 _GRAVE = 3.0  # a score of this many thresholds is more than a hint
 _PAUSES = 16  # heartbeats of one asset that are missed at a time
@@ -58,12 +62,25 @@ class Board:
 
     Every ``weigh_…`` takes one observation and returns the alarms that made a transition because of
     it.  ``dirty`` is set where something changed that a restart must not forget.
+
+    Args:
+        asset: Its name.
+        spec: When a condition becomes an alarm.
+        site: What differs for this asset.
+        explain: Tells which words of a line mattered; asked only for a line that is shown.
     """
 
-    def __init__(self, asset: str, spec: AlarmSpec, site: AssetSite) -> None:
+    def __init__(
+        self,
+        asset: str,
+        spec: AlarmSpec,
+        site: AssetSite,
+        explain: Callable[[LogScore], Words] = lambda _: (),
+    ) -> None:
         self._asset = asset
         self._spec = spec
         self._site = site
+        self._explain = explain
         self._delays = Delays(spec.on_delay_ns, spec.off_delay_ns)
         self._signs: dict[str, Sign] = {}
         self._episode: Episode | None = None
@@ -162,8 +179,11 @@ class Board:
         severe = _SEVERITIES.index(score.severity) >= _SEVERITIES.index(self._spec.log_severity)
         if score.abstained or score.category is Category.NORMAL or not severe:
             return []
+        key = f"{EvidenceKind.LOG}:{score.category}"
         sign = fault_sign(line, score, self._spec.log_hold_ns)
-        return self._hold(f"{EvidenceKind.LOG}:{score.category}", sign, line.at_ns)
+        if not outranks(self._signs.get(key), sign):
+            sign = explained(sign, self._explain(score))
+        return self._hold(key, sign, line.at_ns)
 
     def weigh_unknown(self, line: LogLine, score: LogScore) -> list[Alarm]:
         """Take a line that nothing fits, said for the first time; this stands for a while."""
@@ -196,22 +216,7 @@ class Board:
         """
         if silent_since_ns is None and SILENCE not in self._signs:
             return []
-        since_ns = at_ns if silent_since_ns is None else silent_since_ns
-        sign = Sign(
-            fault=SILENCE,
-            category=Category.COMMUNICATION,
-            priority=Priority.LOW,
-            evidence=Evidence(
-                kind=EvidenceKind.SILENCE,
-                source=self._asset,
-                score=0.0,
-                threshold=0.0,
-                start_ns=since_ns,
-                end_ns=at_ns,
-            ),
-            time_quality=TimeQuality.RECEIVED,
-            counts=silent_since_ns is not None,
-        )
+        sign = silence_sign(self._asset, silent_since_ns, at_ns)
         standing = self._signs.get(SILENCE)
         if standing is not None and standing.counts is sign.counts:
             return []
@@ -289,7 +294,7 @@ class Board:
         """Store a sign that ends by itself; of two, the graver stays, until the later end."""
         before = self._signs.get(key)
         if before is not None and before.counts:
-            graver = max(before, sign, key=lambda s: tuple(Priority).index(s.priority))
+            graver = before if outranks(before, sign) else sign
             sign = replace(graver, until_ns=max(before.until_ns or 0, sign.until_ns or 0))
         return self._put(key, sign, at_ns)
 

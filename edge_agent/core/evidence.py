@@ -46,6 +46,7 @@ class Evidence:
     rate: Rate | None = None  # of a template, where that is the reason
     text: str = ""  # the log line itself, cut, or what a sensor does
     fault: str = ""  # the kind of a sensor's fault, where the sensor and not the machine has one
+    words: tuple[tuple[str, float], ...] = ()  # of a line, with what each adds to the log-odds
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ which is no reading at all.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -34,6 +34,8 @@ _FAULT_ODDS: Mapping[Severity | None, float] = {
 # Whether the model may be run for a template and level that are not in the cache.
 Permit = Callable[[str, Severity | None], bool]
 
+_Key = tuple[str, Severity | None]  # template, and what the line says of itself
+
 
 class LogModel(Protocol):
     """A text classifier, loaded and warm."""
@@ -44,6 +46,9 @@ class LogModel(Protocol):
 
     def logits(self, text: str) -> NDArray[np.float32]:
         """Return the raw scores of one line, shape ``(labels,)``, all heads in manifest order."""
+
+    def logits_each(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return what :meth:`logits` gives for each text, bit by bit, shape ``(n, labels)``."""
 
 
 class SeveritySource(StrEnum):
@@ -104,13 +109,16 @@ class LogScorer:
             raise ValueError("a log scorer needs a log model and room for one template")
         self._model = model
         self._input = log
-        self._categories, self._severities = _head(log, "category"), _head(log, "severity")
+        self._categories, self._severities = (
+            head_slice(log, "category"),
+            head_slice(log, "severity"),
+        )
         if set(self._labels("category")) != set(Category) or set(self._labels("severity")) != set(
             Severity
         ):
             raise ValueError("the heads of a log model name exactly the taxonomy")
         self._room = templates
-        self._known: OrderedDict[tuple[str, Severity | None], LogScore] = OrderedDict()
+        self._known: OrderedDict[_Key, LogScore] = OrderedDict()
         self._hits = 0
         self._misses = 0
         self._shed = 0
@@ -149,29 +157,54 @@ class LogScorer:
         """
         template, claimed = mask(raw)
         key = (template, level or claimed)
-        known = self._known.get(key)
+        known = self._recalled(key)
         if known is not None:
-            self._hits += 1
-            self._known.move_to_end(key)
             return known
         if not may_ask(*key):
             self._shed += 1
             return self._unread(*key)
+        return self._learned(self._fresh(key))
+
+    def score_each(self, raws: Sequence[str]) -> list[LogScore]:
+        """Return what each line means, as :meth:`score` would one after the other, but sooner.
+
+        Lines that are new share runs of the model.
+        """
+        keys = [mask(raw) for raw in raws]
+        new = {key: spell(key[0]) for key in dict.fromkeys(keys) if key not in self._known}
+        texts = {key: text for key, text in new.items() if text}
+        rows = self._model.logits_each(list(texts.values())) if texts else ()
+        read = {
+            key: self._judged(key, texts[key], row) for key, row in zip(texts, rows, strict=True)
+        }
+        return [
+            self._recalled(key) or self._learned(read.get(key) or self._fresh(key)) for key in keys
+        ]
+
+    def _recalled(self, key: _Key) -> LogScore | None:
+        known = self._known.get(key)
+        if known is not None:
+            self._hits += 1
+            self._known.move_to_end(key)
+        return known
+
+    def _learned(self, fresh: LogScore) -> LogScore:
+        """Put a line that was judged anew into the cache, and count it."""
         self._misses += 1
-        fresh = self._judged(*key)
-        self._known[key] = fresh
+        self._known[fresh.template, fresh.level] = fresh
         if len(self._known) > self._room:
             self._known.popitem(last=False)
         return fresh
 
+    def _fresh(self, key: _Key) -> LogScore:
+        text = spell(key[0])
+        return self._judged(key, text, self._model.logits(text)) if text else self._unread(*key)
+
     def _labels(self, head: str) -> tuple[str, ...]:
         return self._input.heads[head]
 
-    def _judged(self, template: str, level: Severity | None) -> LogScore:
-        text = spell(template)
-        if not text:
-            return self._unread(template, level)
-        logits = self._model.logits(text)
+    def _judged(self, key: _Key, text: str, logits: NDArray[np.float32]) -> LogScore:
+        template, level = key
         categories = self._softmax(logits[self._categories], "category")
         categories = _weighed(categories, self._labels("category").index(Category.NORMAL), level)
         best = int(np.argmax(categories))
@@ -229,8 +262,12 @@ class LogScorer:
         return Severity(next(label for label in ranked if label != "info")), SeveritySource.TEXT
 
 
-def _head(log: LogInput, name: str) -> slice:
-    """Return where the logits of one head lie."""
+def head_slice(log: LogInput, name: str) -> slice:
+    """Return where the logits of one head lie.
+
+    Raises:
+        ValueError: There is no such head.
+    """
     start = 0
     for head, labels in log.heads.items():
         if head == name:

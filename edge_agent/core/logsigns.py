@@ -1,15 +1,20 @@
-"""What a log line, or the lack of one, is a sign of."""
+"""What a log line is a sign of, and what it means that one, or anything at all, is missing."""
+
+from dataclasses import replace
 
 from edge_agent.core.evidence import Evidence, EvidenceKind, Sign
 from edge_agent.core.lograte import KEY_CHARS, Unusual
 from edge_agent.core.logscore import LogScore
+from edge_agent.core.logwords import Words
 from edge_agent.core.records import NS_PER_S, Category, LogLine, Priority, Severity, TimeQuality
 
+SILENCE = "silence"
 LOG_BURST = "log_burst"
 LOG_SILENCE = "log_silence"
 UNKNOWN = "unknown"
 
 _TOLD_CHARS = 200  # of a log line in an alert
+_TOLD_WORDS = 6
 _MISSED_NS = 24 * 3600 * NS_PER_S  # after which a heartbeat that never came back was abolished
 _PRIORITY = {
     Severity.INFO: Priority.LOW,
@@ -17,6 +22,12 @@ _PRIORITY = {
     Severity.ERROR: Priority.HIGH,
     Severity.CRITICAL: Priority.CRITICAL,
 }
+
+
+def explained(sign: Sign, words: Words) -> Sign:
+    """Return ``sign`` with the words that speak for it, the weightiest few."""
+    told = tuple(item for item in words[:_TOLD_WORDS] if item[1] > 0)
+    return replace(sign, evidence=replace(sign.evidence, words=told))
 
 
 def fault_sign(line: LogLine, score: LogScore, hold_ns: int) -> Sign:
@@ -69,6 +80,34 @@ def pause_sign(pause: Unusual, quality: TimeQuality) -> Sign:
         counts=True,
         until_ns=pause.end_ns + _MISSED_NS,
     )
+
+
+def silence_sign(asset: str, since_ns: int | None, at_ns: int) -> Sign:
+    """Return the sign of an asset that sends nothing since ``since_ns``, ``None`` if it does."""
+    evidence = Evidence(
+        kind=EvidenceKind.SILENCE,
+        source=asset,
+        score=0.0,
+        threshold=0.0,
+        start_ns=at_ns if since_ns is None else since_ns,
+        end_ns=at_ns,
+    )
+    return Sign(
+        fault=SILENCE,
+        category=Category.COMMUNICATION,
+        priority=Priority.LOW,
+        evidence=evidence,
+        time_quality=TimeQuality.RECEIVED,
+        counts=since_ns is not None,
+    )
+
+
+def outranks(before: Sign | None, sign: Sign) -> bool:
+    """Return whether ``before`` says already what ``sign`` says, and as gravely."""
+    if before is None or not before.counts:
+        return False
+    ranks = tuple(Priority)
+    return ranks.index(before.priority) >= ranks.index(sign.priority)
 
 
 def pause_key(template: str) -> str:

@@ -19,6 +19,7 @@ from edge_agent.core.evidence import EvidenceKind
 from edge_agent.core.features import extract
 from edge_agent.core.logbudget import LogBudget
 from edge_agent.core.logscore import LogModel, LogScore, LogScorer
+from edge_agent.core.logwords import LogWords
 from edge_agent.core.records import (
     Block,
     Frame,
@@ -87,6 +88,7 @@ class Pipeline:
         self._models = models
         self._decoder = Decoder(site)
         self._lines = LogScorer(log_model, site.caps.templates)
+        self._words = LogWords(log_model)
         self._budget = LogBudget(site.caps)
         self._assets: dict[str, Asset] = {}
         self._held = Held(site.caps.node_samples)
@@ -268,7 +270,7 @@ class Pipeline:
 
     def _asset(self, name: str) -> Asset:
         if name not in self._assets:
-            self._assets[name] = Asset(name, self._site, self._held)
+            self._assets[name] = Asset(name, self._site, self._held, self._words.explain)
         return self._assets[name]
 
     def _outcome(self, sensor_scores: list[SensorScore]) -> Outcome:

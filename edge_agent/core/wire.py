@@ -5,7 +5,7 @@ The shape is version 1 of the alert, fixed by ``alert.schema.json`` beside this 
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -182,13 +182,18 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         "kind": evidence.kind.value,
         source: evidence.source,
         **({"text": evidence.text} if evidence.text else {}),
+        **({"words": _rounded(evidence.words)} if evidence.words else {}),
         **({"rate": _figures(evidence.rate)} if evidence.rate is not None else {}),
         **({"fault": evidence.fault} if evidence.fault else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
-        "contributions": {name: round(part, 4) for name, part in evidence.contributions},
+        "contributions": _rounded(evidence.contributions),
         "window": {"start": rfc3339(evidence.start_ns), "end": rfc3339(evidence.end_ns)},
     }
+
+
+def _rounded(parts: Iterable[tuple[str, float]]) -> dict[str, float]:
+    return {name: round(part, 4) for name, part in parts}
 
 
 def _figures(rate: Rate) -> dict[str, object]:

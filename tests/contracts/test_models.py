@@ -298,3 +298,18 @@ def test_a_log_model_of_other_labels_does_not_start_the_agent(log_package):
     settings = Settings(log_model=log_package)
     with pytest.raises(ModelPackageError, match="the labels of its category must be normal, mech"):
         agent.check(settings)
+
+
+def test_many_lines_at_once_score_as_each_does_alone(log_package):
+    model = OnnxLogModel(load_package(log_package))
+    texts = [
+        "motor stopped",
+        "fault",
+        "drive stopped",
+        "",
+        "encoder lost " * 9,
+        "motor stopped",
+    ] * 20
+    alone = np.array([model.logits(text) for text in texts])
+    assert np.array_equal(model.logits_each(texts), alone)
+    assert np.array_equal(model.logits_each(texts[::-1]), alone[::-1])

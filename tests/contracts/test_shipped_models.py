@@ -67,3 +67,21 @@ def test_a_shipped_forecast_is_the_same_alone_and_in_any_company(sensor):
     together = np.array(sensor.forecast(sequences))
     alone = [np.array(sensor.forecast(sequences[row : row + 1]))[:, 0] for row in range(20)]
     assert np.array_equal(together.T, np.array(alone))
+
+
+def test_a_shipped_reading_is_the_same_alone_and_in_any_company(log):
+    words = [
+        "motor",
+        "drive",
+        "bearing",
+        "10",
+        "celsius",
+        "fault",
+        "overtemperature",
+        "pump",
+        "lost",
+        "complete",
+    ]
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(words, n % 30 + 1)) for n in range(120)]
+    assert np.array_equal(log.logits_each(texts), np.array([log.logits(text) for text in texts]))

@@ -62,6 +62,9 @@ class TwoWordLogModel:
         logits[len(Category) + (2 if hot else 0)] = 6
         return logits
 
+    def logits_each(self, texts):
+        return np.stack([self.logits(text) for text in texts])
+
 
 def pipeline(site=SITE):
     return Pipeline(site, StillSensorModel(), TwoWordLogModel(), {}, itertools.count(1).__next__)

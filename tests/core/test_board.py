@@ -146,6 +146,23 @@ def test_the_evidence_of_a_line_names_the_limit_it_was_judged_against(board):
     assert [(e.score, e.threshold) for e in raised.evidence] == [(0.9, 0.4)]
 
 
+def test_a_line_is_explained_only_where_an_alert_shows_it():
+    asked = []
+
+    def explain(score):
+        asked.append(score.severity)
+        return (("hot", 3.5), ("oil", 0.5), ("very", -0.25))
+
+    board = Board("pump-2", SPEC, AssetSite(), explain)
+    told = [line(100), line(110), line(115, severity=Severity.CRITICAL), line(116)]
+    told += [line(120, abstained=True), line(121, Category.NORMAL, Severity.INFO)]
+    for each in told:
+        board.weigh_line(*each)
+    assert asked == [Severity.ERROR, Severity.CRITICAL]
+    (evidence,) = board.alarms["thermal"].evidence
+    assert evidence.words == (("hot", 3.5), ("oil", 0.5))
+
+
 def test_a_graver_line_lifts_the_priority(board):
     board.weigh_line(*line(100))
     (lifted,) = board.weigh_line(*line(101, severity=Severity.CRITICAL))

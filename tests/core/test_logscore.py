@@ -46,6 +46,9 @@ class KeywordModel:
                 heads[head][self.manifest.log.heads[head].index(label)] += self.strength
         return np.concatenate(list(heads.values())).astype(np.float32)
 
+    def logits_each(self, texts):
+        return np.stack([self.logits(text) for text in texts])
+
 
 def test_a_line_gets_category_severity_and_probability():
     score = LogScorer(KeywordModel(), 8).score("Spindle 3 JAMMED")
@@ -117,6 +120,23 @@ def test_a_score_does_not_depend_on_what_was_scored_before():
     assert [scorer.score(line) for line in lines] == [
         LogScorer(KeywordModel(), 8).score(line) for line in lines
     ]
+
+
+@pytest.mark.parametrize("room", [1, 2, 8])
+@given(st.lists(st.sampled_from(["a jammed", "hot 1", "hot 2", "", "42", "<11>fire", "normal"])))
+def test_many_lines_at_once_are_scored_and_counted_as_one_after_the_other(room, lines):
+    one, many = LogScorer(KeywordModel(), room), LogScorer(KeywordModel(), 8)
+    assert many.score_each(lines) == [one.score(line) for line in lines]
+    assert many.hits + many.misses == len(lines)
+    if room == 8:
+        assert (one.hits, one.misses) == (many.hits, many.misses)
+
+
+def test_a_template_evicted_in_the_middle_of_many_lines_is_judged_again():
+    lines = ["hot", *(f"x{letter} jammed" for letter in "abcd"), "hot"]
+    scorer = LogScorer(KeywordModel(), 2)
+    scorer.score("hot")
+    assert [score.category for score in scorer.score_each(lines)][-1] is Category.THERMAL
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ LINE = Evidence(
     START_NS,
     text="overtemperature of winding 3",
 )
+WORDS = replace(LINE, words=(("overtemperature", 4.25), ("winding", 0.5)))
 LIMIT = Evidence(EvidenceKind.LIMIT, "temp", 92.5, 85.0, START_NS, START_NS)
 STUCK = Evidence(
     EvidenceKind.SENSOR,
@@ -66,6 +67,13 @@ def document(alarm, sequence=1, responses=None):
 )
 def test_every_kind_of_evidence_gives_a_valid_document(validator, evidence):
     validator.validate(document(raised(evidence)))
+
+
+def test_the_words_that_mattered_stand_in_the_evidence(validator):
+    body = document(raised(WORDS))
+    validator.validate(body)
+    assert body["evidence"][0]["words"] == {"overtemperature": 4.25, "winding": 0.5}
+    assert "words" not in document(raised(LINE))["evidence"][0]
 
 
 def test_every_stage_of_life_gives_a_valid_document(validator):
