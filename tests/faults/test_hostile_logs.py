@@ -2,15 +2,19 @@
 
 import itertools
 import json
+import time
 import tracemalloc
 
 import pytest
 from agent_process import command, environment
 
+from edge_agent.core.decode import Decoder
 from edge_agent.core.logtext import MAX_TEMPLATE_CHARS
+from edge_agent.core.logwords import MAX_WORDS
 from edge_agent.core.pipeline import Pipeline
-from edge_agent.core.records import NS_PER_S, Category, Message, Severity
+from edge_agent.core.records import NS_PER_S, Category, LogLine, Message, Severity
 from edge_agent.core.site import Caps, Site
+from edge_agent.io.capture import write_capture
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxLogModel, OnnxSensorModel
 from edge_agent.settings import Settings
@@ -89,6 +93,63 @@ def test_the_pipeline_counts_every_hostile_line_as_read_or_rejected(line, payloa
     assert line.counts.lines == len(outcome.line_scores)
     assert line.counts.lines + line.counts.rejects.total() == 1
     assert all(len(told.text) <= SITE.caps.line_chars for told, _ in outcome.line_scores)
+
+
+def test_classify_explains_every_hostile_line_at_a_bounded_price(tmp_path):
+    given = b"\n".join(HOSTILE.values()) + b"\n"
+    done = command("classify", "-", "--explain", env=environment(tmp_path), input=given)
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    assert len(rows) == len(HOSTILE)
+    assert all(len(row["words"]) <= MAX_WORDS for row in rows)
+
+
+def test_replay_counts_every_hostile_line_and_gives_the_same_rows_again(tmp_path):
+    capture = tmp_path / "capture.jsonl"
+    messages = [
+        Message("plant/press-1/log", payload, (NOON_S + second) * NS_PER_S)
+        for second, payload in enumerate(HOSTILE.values())
+    ]
+    with capture.open("w") as out:
+        for message in messages:
+            write_capture(out, message)
+    first, again = (replayed(tmp_path, capture) for _ in range(2))
+    assert first == again
+    decoder = Decoder(SITE)
+    lines = [r for m in messages for r in decoder.decode(m) if isinstance(r, LogLine)]
+    assert [row["text"] for row in first] == [line.text for line in lines]
+    assert len(lines) >= len(HOSTILE) - 5
+    assert all(row["severity"] in set(Severity) for row in first)
+
+
+def replayed(tmp_path, capture):
+    """Return the rows of ``--scores``."""
+    settings = environment(tmp_path, LOG_TOPICS="plant/{asset}/log")
+    done = command("replay", str(capture), "--scores", str(tmp_path / "scores"), env=settings)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(row) for row in (tmp_path / "scores").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("payload", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_line_costs_no_more_than_any(line, payload):
+    began_ns = time.process_time_ns()
+    for second in range(3):
+        line.feed(Message("plant/press-1/log", payload, (NOON_S + second) * NS_PER_S))
+        line.tick((NOON_S + second) * NS_PER_S)
+    assert time.process_time_ns() - began_ns < NS_PER_S // 2
+
+
+@pytest.mark.timeout(600)  # 10 s of one fast core
+def test_a_hundred_thousand_templates_a_minute_are_taken_sooner_than_they_come(line):
+    began_ns = time.process_time_ns()
+    for second in range(60):
+        for message in storm(second, 1_667):
+            line.feed(message)
+        line.tick((NOON_S + second) * NS_PER_S)
+    assert time.process_time_ns() - began_ns < 45 * NS_PER_S
+    cached, scored, shed = line.lines_read()
+    assert (cached, scored + shed) == (0, 60 * 1_667)
+    assert scored <= (SITE.caps.model_runs + 60 * SITE.caps.model_runs_per_s) / 2
+    assert len(line.snapshot()["press-1"]) < 200_000
 
 
 def test_a_storm_of_new_templates_runs_the_model_no_more_than_agreed(line):
