@@ -267,6 +267,10 @@ def _reasons(evidence: object) -> Iterable[str]:
         shares = ", ".join(f"{name} {part:.2f}" for name, part in parts)
         limits = f"score {item['score']:.3g}, threshold {item['threshold']:.3g}"
         yield f"    {item['kind']}: {source} ({limits}{'; ' + shares if shares else ''})"
+        if "diagnosis" in item:
+            told = item["diagnosis"]
+            named = f"{told['verdict']}, confidence {told['confidence']:.2f}"
+            yield f"    diagnosis: {named}: {told['reason']}"
 
 
 def _sensor_row(score: SensorScore) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,19 @@ from pydantic import (
     model_validator,
 )
 
+from edge_agent.core.bearings import COMMON, Bearing, common_bearing
+from edge_agent.core.diagnosis import Unit
 from edge_agent.core.logsigns import LOG_BURST, LOG_SILENCE, SILENCE, UNKNOWN
 from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
-from edge_agent.core.site import AlarmSpec, AssetSite, BinaryTopic, Limit, SampleFormat
+from edge_agent.core.severity import Group, MachineClass, Support
+from edge_agent.core.site import (
+    AlarmSpec,
+    AssetSite,
+    BinaryTopic,
+    Limit,
+    SampleFormat,
+    WaveformSite,
+)
 from edge_agent.core.topics import BadTemplate, Template, is_name
 from edge_agent.errors import ConfigError
 
@@ -66,6 +77,7 @@ TopicFilter = Annotated[str, AfterValidator(_check_filter)]
 Name = Annotated[str, AfterValidator(_check_name)]
 Fault = Annotated[Category, AfterValidator(_check_fault)]
 AlarmName = Annotated[str, AfterValidator(_check_alarm)]
+Length = Annotated[float, Field(gt=0, le=1e5, allow_inf_nan=False)]
 Range = Annotated[tuple[Finite, Finite], AfterValidator(_check_range)]
 
 
@@ -116,6 +128,59 @@ class LimitTable(_Table):
         return self
 
 
+class WaveformTable(_Table):
+    """``[assets.NAME.waveforms.CHANNEL]``: the machine where an accelerometer sits.
+
+    The bearing by its name, by its dimensions or not at all; ``group`` and ``mounting`` as in
+    ISO 20816-3.  Without a group nothing is said to be severe.
+    """
+
+    bearing: str | None = None
+    balls: Annotated[int, Field(ge=3, le=200)] | None = None
+    ball_mm: Length | None = None
+    pitch_mm: Length | None = None
+    angle_deg: Annotated[float, Field(ge=0, lt=90)] = 0.0
+    speed_rpm: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    speed_channel: Name | None = None
+    group: Group | None = None
+    mounting: Support = Support.RIGID
+    unit: Unit = Unit.G
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "WaveformTable":
+        dimensions = (self.balls, self.ball_mm, self.pitch_mm)
+        given = sum(part is not None for part in dimensions)
+        if self.bearing is not None and given:
+            raise ValueError("a bearing has a name or dimensions, not both")
+        if self.bearing is not None and common_bearing(self.bearing) is None:
+            raise ValueError(
+                f"no bearing {self.bearing!r} in the table, which has {', '.join(sorted(COMMON))};"
+                " give balls, ball_mm and pitch_mm"
+            )
+        if given not in (0, len(dimensions)):
+            raise ValueError("the dimensions of a bearing are balls, ball_mm and pitch_mm")
+        if (self.ball_mm or 0.0) >= (self.pitch_mm or inf):
+            raise ValueError("ball_mm must be smaller than pitch_mm")
+        if self.group is None and "mounting" in self.model_fields_set:
+            raise ValueError("mounting means nothing without a group")
+        return self
+
+    def waveform_site(self) -> WaveformSite:
+        """Return the table for the core."""
+        bearing = None
+        if self.bearing is not None:
+            bearing = common_bearing(self.bearing)
+        elif self.balls is not None and self.ball_mm is not None and self.pitch_mm is not None:
+            bearing = Bearing.of_geometry(self.balls, self.ball_mm, self.pitch_mm, self.angle_deg)
+        return WaveformSite(
+            bearing=bearing,
+            speed_rpm=self.speed_rpm,
+            speed_channel=self.speed_channel,
+            machine_class=None if self.group is None else MachineClass(self.group, self.mounting),
+            unit=self.unit.value,
+        )
+
+
 class AssetTable(_Table):
     """``[assets.NAME]``."""
 
@@ -123,6 +188,27 @@ class AssetTable(_Table):
     categories: dict[Name, Fault] = {}
     ranges: dict[Name, Range] = {}
     responses: dict[AlarmName, str] = {}
+    waveforms: dict[Name, WaveformTable] = {}
+
+    @model_validator(mode="after")
+    def _speeds_are_values(self) -> "AssetTable":
+        for channel, table in self.waveforms.items():
+            if table.speed_channel in self.waveforms:
+                raise ValueError(
+                    f"the speed_channel of {channel} is a waveform, not a speed in rpm"
+                )
+        return self
+
+    def asset_site(self) -> AssetSite:
+        """Return the table for the core; what an accelerometer tells of is mechanical."""
+        mechanical = dict.fromkeys(self.waveforms, Category.MECHANICAL)
+        return AssetSite(
+            limits=tuple(Limit(**limit.model_dump()) for limit in self.limits),
+            categories=mechanical | self.categories,
+            ranges=self.ranges,
+            responses=self.responses,
+            waveforms={name: table.waveform_site() for name, table in self.waveforms.items()},
+        )
 
 
 class SiteFile(_Table):
@@ -156,15 +242,7 @@ class SiteFile(_Table):
 
     def asset_sites(self) -> dict[str, AssetSite]:
         """Return ``[assets]`` for the core."""
-        return {
-            name: AssetSite(
-                limits=tuple(Limit(**limit.model_dump()) for limit in table.limits),
-                categories=table.categories,
-                ranges=table.ranges,
-                responses=table.responses,
-            )
-            for name, table in self.assets.items()
-        }
+        return {name: table.asset_site() for name, table in self.assets.items()}
 
 
 def read_site_file(path: Path) -> SiteFile:

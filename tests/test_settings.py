@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from edge_agent.core.bearings import COMMON
 from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
+from edge_agent.core.severity import Group, MachineClass, Support
 from edge_agent.core.site import BinaryTopic, Limit, SampleFormat
 from edge_agent.errors import ConfigError
 from edge_agent.settings import Settings, load_settings, load_site, read_password
@@ -179,6 +181,11 @@ def limit(**values):
     return f"[[assets.a.limits]]\n{lines}"
 
 
+def waveform(**values):
+    lines = "".join(f"{name} = {value}\n" for name, value in values.items())
+    return f"[assets.a.waveforms.x]\n{lines}"
+
+
 def binary(topic):
     return f"[[binary]]\ntopic = '{topic}'\nformat = 'int16'\nrate_hz = 1\n"
 
@@ -202,6 +209,15 @@ def binary(topic):
         ),
         ("[assets.a]\nresponses = { normal = 'x' }\n", "no alarm has the name 'normal'"),
         ("[assets.a]\nranges = { x = [5, 5] }\n", "assets.a.ranges.x: a measuring range is"),
+        (waveform(bearing='"9999"'), "assets.a.waveforms.x: no bearing '9999' in the table"),
+        (waveform(balls=9), "assets.a.waveforms.x: the dimensions of a bearing are balls"),
+        (waveform(bearing='"6205"', balls=9), "a bearing has a name or dimensions, not both"),
+        (waveform(balls=9, ball_mm=40, pitch_mm=39), "ball_mm must be smaller than pitch_mm"),
+        (waveform(speed_rpm=0), "assets.a.waveforms.x.speed_rpm: "),
+        (waveform(speed_channel='"x"'), "assets.a: the speed_channel of x is a waveform"),
+        (waveform(group=3), "assets.a.waveforms.x.group: "),
+        (waveform(mounting='"rigid"'), "mounting means nothing without a group"),
+        (waveform(baring='"6205"'), "assets.a.waveforms.x.baring: "),
     ],
     ids=[
         "levels after the hash",
@@ -217,6 +233,15 @@ def binary(topic):
         "misspelled alarm",
         "alarm for normal",
         "empty range",
+        "unknown bearing",
+        "half a geometry",
+        "bearing twice",
+        "ball larger than its circle",
+        "speed of zero",
+        "speed from a waveform",
+        "unknown group",
+        "mounting of no group",
+        "misspelled key",
     ],
 )
 def test_nonsense_in_a_site_file_is_refused_with_the_place(tmp_path, text, words):
@@ -251,3 +276,17 @@ def test_a_wrong_site_file_is_refused_with_the_place(tmp_path, text, words):
         site_from(tmp_path, text)
     assert words in str(refused.value)
     assert "site.toml" in str(refused.value)
+
+
+def test_a_waveform_is_described_by_name_or_dimensions(tmp_path):
+    text = waveform(bearing='"SKF 6205-2RS"', speed_rpm=1797, group=2, mounting='"flexible"')
+    text += "[assets.b.waveforms.y]\nballs = 9\nball_mm = 7.94\npitch_mm = 39.04\n"
+    text += 'speed_channel = "rpm"\nunit = "m_s2"\n'
+    sites = site_from(tmp_path, text).assets
+    named, measured = sites["a"].waveforms["x"], sites["b"].waveforms["y"]
+    assert named.bearing == COMMON["6205"]
+    assert named.machine_class == MachineClass(Group.MEDIUM, Support.FLEXIBLE)
+    assert measured.bearing.outer == pytest.approx(COMMON["6205"].outer, rel=1e-3)
+    assert (measured.speed_channel, measured.unit) == ("rpm", "m_s2")
+    assert measured.machine_class is None
+    assert sites["a"].categories == {"x": Category.MECHANICAL}

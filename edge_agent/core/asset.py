@@ -29,8 +29,15 @@ from edge_agent.core.records import (
 from edge_agent.core.samples import Held
 from edge_agent.core.scoring import AssetScorer, SensorScore
 from edge_agent.core.sensorwatch import SOUND, Sensors, SensorWatch
+from edge_agent.core.signs import (
+    FAULTY_SENSOR,
+    SEVERE_VIBRATION,
+    sign_of_sensor,
+    sign_of_vibration,
+)
 from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.snapshot import freeze, thaw
+from edge_agent.core.vibrationwatch import Examiner
 from edge_agent.core.windowing import NEVER_NS, Windower
 
 _PATIENCE_NS = 60 * NS_PER_S  # how long a source may send nothing but the past
@@ -82,6 +89,7 @@ class Asset:
         self.scorer = AssetScorer(name, site.commissioning_ns)
         self._windower = Windower(name, site.window, site.caps, held)
         self._sensors = SensorWatch(site.commissioning_ns, asset_site.ranges, site.caps.channels)
+        self._examiner = Examiner(asset_site.waveforms)
         self._site = site
         self._sensor_clock = SourceClock()
         self._log_clock = SourceClock()
@@ -136,21 +144,28 @@ class Asset:
         due, self._pending = self._pending, []
         return due
 
-    def weigh(self, pending: Pending, score: SensorScore | None) -> list[Alarm]:
+    def weigh(
+        self, pending: Pending, score: SensorScore | None, signals: Mapping[str, float]
+    ) -> list[Alarm]:
         """Let the board weigh what was due; return the alarms that made a transition.
 
         Args:
             pending: From :meth:`due`, in that order.
             score: What the sensor model says of it, if it is a frame that could be scored.
+            signals: Of the frame, but for channels whose sensors are faulty.
         """
         changed = self.board.elapse(pending.now_ns, pending.log_now_ns)
         if not isinstance(pending.what, Frame):
             return changed + self._weigh_line(*pending.what, pending.now_ns)
-        faults = pending.sensors.faults
-        changed += self.board.weigh_sensors(faults, pending.what)
-        changed += self.board.weigh_limits(pending.what, {fault.channel for fault in faults})
+        frame, board = pending.what, self.board
+        faulty = {f.channel: sign_of_sensor(f, frame) for f in pending.sensors.faults}
+        examined = self._examiner.examine(frame, signals, score)
+        severe = {s.channel: sign_of_vibration(s, frame) for s in examined.severe}
+        changed += board.weigh_verdicts(FAULTY_SENSOR, faulty, frame.end_ns)
+        changed += board.weigh_verdicts(SEVERE_VIBRATION, severe, frame.end_ns)
+        changed += board.weigh_limits(frame, faulty)
         if score is not None:
-            changed += self.board.weigh_score(score, pending.what.time_quality)
+            changed += board.weigh_score(score, frame.time_quality, examined.diagnosed)
         return changed
 
     def listen(self, since_ns: int | None) -> None:
@@ -195,6 +210,7 @@ class Asset:
         """Forget what was normal and learn it anew."""
         self.scorer.recommission()
         self._sensors.forget()
+        self._examiner.forget()
         return self.board.reset(now_ns)
 
     def forget(self, now_ns: int) -> list[Alarm]:
@@ -212,6 +228,7 @@ class Asset:
             "windower": self._windower.snapshot(waveforms=waveforms),
             "scorer": self.scorer.snapshot(),
             "sensors": self._sensors.snapshot(),
+            "examiner": self._examiner.snapshot(),
             "sensor_clock": freeze(self._sensor_clock),
             "log_clock": freeze(self._log_clock),
             "ears": freeze(self._ears),
@@ -231,6 +248,8 @@ class Asset:
             self.scorer.restore(_table(data["scorer"]))
             if "sensors" in data:  # older snapshots know nothing of them
                 self._sensors.restore(data["sensors"])
+            if "examiner" in data:
+                self._examiner.restore(data["examiner"])
             self._sensor_clock = thaw(SourceClock, data["sensor_clock"])
             self._log_clock = thaw(SourceClock, data["log_clock"])
             self._ears = thaw(dict[str, Ear], data["ears"])

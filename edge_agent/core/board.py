@@ -1,7 +1,9 @@
 """What the evidence says of one asset: its signs, debounced, and the alarms they stand for."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from edge_agent.core.alarms import Alarm, AlarmEvent, Suppression, Unshelve, adv
 from edge_agent.core.evidence import (
     Clear,
     Delays,
+    Diagnosed,
     Episode,
     Evidence,
     EvidenceKind,
@@ -37,11 +40,11 @@ from edge_agent.core.logwords import Words
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
 from edge_agent.core.scoring import SensorScore
-from edge_agent.core.sensorfault import SensorFault
-from edge_agent.core.signs import FAULTY_SENSOR, sign_of_sensor
-from edge_agent.core.site import AlarmSpec, AssetSite, Limit
+from edge_agent.core.signs import SEVERE_VIBRATION, sides_of, sign_of_limit
+from edge_agent.core.site import AlarmSpec, AssetSite
 from edge_agent.core.snapshot import freeze, thaw
 
+NO_DIAGNOSIS: Mapping[str, Diagnosed] = MappingProxyType({})
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
 _GRAVE = 3.0  # a score of this many thresholds is more than a hint
 _PAUSES = 16  # heartbeats of one asset that are missed at a time
@@ -87,8 +90,16 @@ class Board:
         self.alarms: dict[str, Alarm] = {}
         self.dirty = False
 
-    def weigh_score(self, score: SensorScore, quality: TimeQuality) -> list[Alarm]:
-        """Take the sensor model's score of a window; commissioning scores are not evidence."""
+    def weigh_score(
+        self,
+        score: SensorScore,
+        quality: TimeQuality,
+        diagnosed: Mapping[str, Diagnosed] = NO_DIAGNOSIS,
+    ) -> list[Alarm]:
+        """Take the sensor model's score of a window, and diagnoses of its channels.
+
+        Commissioning scores are not evidence.
+        """
         if score.commissioning:  # what was said with another normal cannot be upheld
             return self.reset(score.end_ns)
         parts = self._parts(score)
@@ -99,9 +110,16 @@ class Board:
             )
         elif score.score < _DEADBAND * score.threshold:
             self._episode = None
-        return [alarm for fault in Category for alarm in self._weigh_part(fault, score, quality)]
+        signs = partial(self._weigh_part, score=score, quality=quality, diagnosed=diagnosed)
+        return [alarm for fault in Category for alarm in signs(fault)]
 
-    def _weigh_part(self, fault: Category, score: SensorScore, quality: TimeQuality) -> list[Alarm]:
+    def _weigh_part(
+        self,
+        fault: Category,
+        score: SensorScore,
+        quality: TimeQuality,
+        diagnosed: Mapping[str, Diagnosed],
+    ) -> list[Alarm]:
         """Debounce the sensor model's sign of one fault."""
         key = f"{EvidenceKind.SENSOR}:{fault}"
         episode = self._episode
@@ -111,6 +129,7 @@ class Board:
         leads = episode is not None and fault is episode.leading
         since_ns = episode.since_ns if episode is not None and leads else score.end_ns
         ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
+        found = [diagnosed[c] for c, _ in ranked if c in diagnosed and self._category(c) is fault]
         sign = Sign(
             fault=fault.value,
             category=fault,
@@ -123,24 +142,21 @@ class Board:
                 start_ns=score.start_ns,
                 end_ns=score.end_ns,
                 contributions=tuple(ranked),
+                diagnosis=next(iter(found), None),
             ),
             time_quality=quality,
         )
         return self._observe(key, sign, present=present, since_ns=since_ns)
 
-    def weigh_sensors(self, faults: Collection[SensorFault], frame: Frame) -> list[Alarm]:
-        """Take which sensors are faulty at the end of a window; each has a sign of its own."""
+    def weigh_verdicts(self, family: str, verdicts: Mapping[str, Sign], at_ns: int) -> list[Alarm]:
+        """Take all signs of a family, by channel, that are present at ``at_ns``; no other is."""
         changed = []
-        for fault in faults:
-            sign = sign_of_sensor(fault, frame)
-            key = FAULTY_SENSOR + fault.channel
-            changed += self._observe(key, sign, present=True, since_ns=frame.end_ns)
-        faulty = {FAULTY_SENSOR + fault.channel for fault in faults}
+        for channel, sign in verdicts.items():
+            changed += self._observe(family + channel, sign, present=True, since_ns=at_ns)
         for key, sign in list(self._signs.items()):
-            if key.startswith(FAULTY_SENSOR) and key not in faulty:
-                evidence = replace(sign.evidence, end_ns=frame.end_ns)
-                gone = replace(sign, evidence=evidence)
-                changed += self._observe(key, gone, present=False, since_ns=frame.end_ns)
+            if key.startswith(family) and key.removeprefix(family) not in verdicts:
+                gone = replace(sign, evidence=replace(sign.evidence, end_ns=at_ns))
+                changed += self._observe(key, gone, present=False, since_ns=at_ns)
         return changed
 
     def weigh_limits(self, frame: Frame, faulty: Collection[str] = ()) -> list[Alarm]:
@@ -151,25 +167,12 @@ class Board:
             if window is None or limit.channel in faulty:
                 continue
             mean = float(np.mean(window.values, dtype=np.float64))
-            for key, setpoint, beyond in _sides(limit, mean):
+            for key, setpoint, beyond in sides_of(limit, mean):
                 before = self._signs.get(key)
                 standing = before is not None and (
                     before.counts or before.differs_since_ns is not None
                 )
-                sign = Sign(
-                    fault=limit.category.value,
-                    category=limit.category,
-                    priority=limit.priority,
-                    evidence=Evidence(
-                        kind=EvidenceKind.LIMIT,
-                        source=limit.channel,
-                        score=mean,
-                        threshold=setpoint,
-                        start_ns=frame.start_ns,
-                        end_ns=frame.end_ns,
-                    ),
-                    time_quality=frame.time_quality,
-                )
+                sign = sign_of_limit(limit, mean, setpoint, frame)
                 present = beyond > (-limit.deadband if standing else 0.0)
                 changed += self._observe(key, sign, present=present, since_ns=frame.end_ns)
         return changed
@@ -270,10 +273,11 @@ class Board:
         """
         state = thaw(BoardState, data)
         self.alarms, self._signs, self._episode = state.alarms, state.signs, state.episode
-        known = {key for limit in self._site.limits for key, *_ in _sides(limit, 0.0)}
+        known = {key for limit in self._site.limits for key, *_ in sides_of(limit, 0.0)}
         changed = []
         for key, sign in list(self._signs.items()):
-            if sign.evidence.kind is EvidenceKind.LIMIT and key not in known:
+            of_zone = key.startswith(SEVERE_VIBRATION)
+            if sign.evidence.kind is EvidenceKind.LIMIT and key not in known and not of_zone:
                 ended = replace(sign, counts=False, differs_since_ns=None)
                 changed += self._put(key, ended, sign.evidence.end_ns)
         return changed
@@ -334,15 +338,6 @@ class Board:
         ours = {c: p for c, p in score.contributions.items() if self._category(c) is fault}
         parts = ours or score.contributions
         return max(parts, key=lambda channel: parts[channel])
-
-
-def _sides(limit: Limit, mean: float) -> Iterator[tuple[str, float, float]]:
-    """Yield ``(key, setpoint, how far the mean is beyond it)`` for each side that is set."""
-    key = f"{EvidenceKind.LIMIT}:{limit.channel}:{limit.category}"
-    if limit.high is not None:
-        yield f"{key}:high:{limit.high}", limit.high, mean - limit.high
-    if limit.low is not None:
-        yield f"{key}:low:{limit.low}", limit.low, limit.low - mean
 
 
 def _category(name: str) -> Category | None:

@@ -28,6 +28,30 @@ class EvidenceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLine:
+    """One line of a spectrum, with its level above the noise floor."""
+
+    name: str
+    harmonic: float
+    frequency_hz: float
+    level_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What the diagnosis of a waveform said, in short; ``verdict`` is one of ``diagnose``'s."""
+
+    verdict: str
+    confidence: float
+    reason: str
+    zone: str | None = None
+    velocity_rms_mm_s: float | None = None
+    speed_rpm: float | None = None
+    speed_estimated: bool = False
+    lines: tuple[FoundLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What an alert shows as the reason for itself.
 
@@ -47,6 +71,7 @@ class Evidence:
     text: str = ""  # the log line itself, cut, or what a sensor does
     fault: str = ""  # the kind of a sensor's fault, where the sensor and not the machine has one
     words: tuple[tuple[str, float], ...] = ()  # of a line, with what each adds to the log-odds
+    diagnosis: Diagnosed | None = None  # of the waveform behind it
 
 
 @dataclass(frozen=True, slots=True)

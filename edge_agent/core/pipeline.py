@@ -130,9 +130,10 @@ class Pipeline:
         for asset in self._assets.values():
             asset.listen(listening_since_ns)
         due = [(asset, item) for asset in self._assets.values() for item in asset.due(now_ns)]
-        scores = self._score(due)
-        for (asset, item), score in zip(due, scores, strict=True):
-            self._changed += asset.weigh(item, score)
+        signals = [_signals(item) for _, item in due]
+        scores = self._score(due, signals)
+        for (asset, item), score, shown in zip(due, scores, signals, strict=True):
+            self._changed += asset.weigh(item, score, shown)
         for asset in self._assets.values():
             self._changed += asset.elapse(now_ns, listening_since_ns)
         return self._outcome([score for score in scores if score is not None])
@@ -244,11 +245,13 @@ class Pipeline:
         self._line_scores.append((line, score))
         asset.hear(line, score, received_ns)
 
-    def _score(self, due: list[tuple[Asset, Pending]]) -> list[SensorScore | None]:
+    def _score(
+        self, due: list[tuple[Asset, Pending]], signals: list[Mapping[str, float]]
+    ) -> list[SensorScore | None]:
         """Return the score of every frame, from one call of the model, and ``None`` for lines."""
         frames = [
-            (asset.scorer, item.what.start_ns, item.what.end_ns, extract(_trusted(item)))
-            for asset, item in due
+            (asset.scorer, item.what.start_ns, item.what.end_ns, shown)
+            for (asset, item), shown in zip(due, signals, strict=True)
             if isinstance(item.what, Frame)
         ]
         self.counts.windows += len(frames)
@@ -295,14 +298,15 @@ class Pipeline:
         )
 
 
-def _trusted(item: Pending) -> Frame:
-    """Return the frame without the channels whose sensors are faulty."""
-    assert isinstance(item.what, Frame)  # noqa: S101  (the caller asked)
+def _signals(item: Pending) -> Mapping[str, float]:
+    """Return the signals of a frame but for channels whose sensors are faulty; of a line, none."""
+    if not isinstance(item.what, Frame):
+        return {}
     masked = item.sensors.masked
     if not masked:
-        return item.what
+        return extract(item.what)
     windows = {name: w for name, w in item.what.windows.items() if name not in masked}
-    return replace(item.what, windows=windows)
+    return extract(replace(item.what, windows=windows))
 
 
 def _without(score: SensorScore | None, masked: frozenset[str]) -> SensorScore | None:

@@ -19,7 +19,7 @@ _CODE_STEP = 1e-6  # of a code: it came as float32
 _FAR = 3.0  # widths beyond the band
 # A broken thermocouple drives its input to full scale (upscale burnout): 850 degC on a Pt100's
 # card, 1254 or 1372 on a type K's.  A bearing or a winding has burnt long before.
-_BURNOUT = 800.0
+_BURNOUT, _HOTTEST = 840.0, 4200.0  # the latter type C in degF
 _ORDINARY = 500.0  # no furnace: a channel that stayed below may be judged by it
 _LARGE = 100.0  # a factor that no machine reaches by itself
 _SAME_SCALE = 0.3  # of the usual magnitude, which values in another unit reach as well
@@ -102,7 +102,7 @@ def at_once(value: float, nature: Nature, habit: Habit) -> Finding | None:
         return Finding(FaultKind.OUT_OF_RANGE, value, text)
     if habit.samples == 0 or habit.holds(value, _FAR):
         return None
-    if nature.thermal and value >= _BURNOUT and habit.high < _ORDINARY:
+    if nature.thermal and _BURNOUT <= value <= _HOTTEST and habit.high < _ORDINARY:
         text = f"reads {value:g}: full scale, as an open thermocouple does"
         return Finding(FaultKind.OPEN_THERMOCOUPLE, value, text)
     if any(abs(value - code) <= _CODE_STEP * abs(code) for code in _CODES):
@@ -119,7 +119,9 @@ def after_leap(values: Sequence[float], nature: Nature, habit: Habit) -> Finding
         habit: Of the channel.
     """
     value = values[-1]
-    if habit.varies and habit.repeats < len(values) - 1 and min(values) == max(values):
+    unlike = habit.varies and habit.repeats < len(values) - 1
+    nothing = value == 0 and not habit.holds(value, _FAR)
+    if min(values) == max(values) and (unlike or nothing):
         where = "zero" if value == 0 else f"{value:g}"
         text = f"fell to {where} at once and stays there"
         return Finding(FaultKind.DROPOUT, value, text, needs_company=not nature.inert)

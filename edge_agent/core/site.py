@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge_agent.core.bearings import Bearing
 from edge_agent.core.records import NS_PER_S, Category, Priority, Severity
+from edge_agent.core.severity import MachineClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,21 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveformSite:
+    """The machine at one channel of acceleration, as far as it is known.
+
+    ``speed_channel`` names a process value of the same asset in rpm; it wins over ``speed_rpm``.
+    Without a ``machine_class`` no zone raises an alarm.  ``unit`` is that of ``diagnosis.Unit``.
+    """
+
+    bearing: Bearing | None = None
+    speed_rpm: float | None = None
+    speed_channel: str | None = None
+    machine_class: MachineClass | None = None
+    unit: str = "g"
+
+
+@dataclass(frozen=True, slots=True)
 class AssetSite:
     """What differs for one asset."""
 
@@ -61,6 +78,7 @@ class AssetSite:
         default_factory=dict
     )  # of sensors, by channel
     responses: Mapping[str, str] = field(default_factory=dict)  # operator response by alarm
+    waveforms: Mapping[str, WaveformSite] = field(default_factory=dict)  # by channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from edge_agent.core.alarms import Alarm, State, Suppression
-from edge_agent.core.evidence import Evidence, EvidenceKind
+from edge_agent.core.diagnosis import Verdict
+from edge_agent.core.evidence import Diagnosed, Evidence, EvidenceKind
 from edge_agent.core.lograte import Rate
 from edge_agent.core.records import NS_PER_S, Category
 
@@ -43,6 +44,17 @@ _RESPONSE = {
     Category.CONTROL_SOFTWARE: "Read the controller's diagnostics; note program and last change.",
     Category.SAFETY: "Follow the site's safety procedure; do not reset before looking.",
     Category.SECURITY: "Tell whoever is responsible for the plant network.",
+}
+
+
+_NAMED = {
+    Verdict.INNER_RACE.value: "the bearing's inner race",
+    Verdict.OUTER_RACE.value: "the bearing's outer race",
+    Verdict.BALL.value: "a rolling element of the bearing",
+    Verdict.CAGE.value: "the bearing's cage",
+    Verdict.UNBALANCE.value: "unbalance",
+    Verdict.MISALIGNMENT.value: "misalignment",
+    Verdict.LOOSENESS.value: "looseness",
 }
 
 
@@ -148,11 +160,12 @@ def summary(alarm: Alarm) -> str:
 
 def _reason(evidence: Evidence) -> str:
     match evidence.kind:
-        case EvidenceKind.SENSOR if evidence.fault:
-            return f"{evidence.source} {evidence.text}"
+        case _ if evidence.fault or (evidence.kind is EvidenceKind.LIMIT and evidence.text):
+            return f"{evidence.source} {evidence.text}{_named(evidence.diagnosis)}"
         case EvidenceKind.SENSOR:
             figures = f"score {evidence.score:.1f}, threshold {evidence.threshold:.1f}"
-            return f"{evidence.source} behaves unlike itself ({figures})"
+            named = _named(evidence.diagnosis)
+            return f"{evidence.source} behaves unlike itself ({figures}){named}"
         case EvidenceKind.LOG:
             return f'the machine reports "{evidence.text or evidence.source}"'
         case EvidenceKind.LIMIT:
@@ -185,6 +198,7 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         **({"words": _rounded(evidence.words)} if evidence.words else {}),
         **({"rate": _figures(evidence.rate)} if evidence.rate is not None else {}),
         **({"fault": evidence.fault} if evidence.fault else {}),
+        **({"diagnosis": _diagnosis(evidence.diagnosis)} if evidence.diagnosis else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
         "contributions": _rounded(evidence.contributions),
@@ -202,6 +216,38 @@ def _figures(rate: Rate) -> dict[str, object]:
         "expected": round(rate.expected, 4),
         "interval_s": round(rate.interval_s, 3),
     }
+
+
+def _named(diagnosed: Diagnosed | None) -> str:
+    """Return the diagnosis in words, where it names something."""
+    if diagnosed is None or diagnosed.verdict not in _NAMED:
+        return ""
+    return f", its spectrum points to {_NAMED[diagnosed.verdict]}"
+
+
+def _diagnosis(diagnosed: Diagnosed) -> dict[str, object]:
+    return {
+        "verdict": diagnosed.verdict,
+        "confidence": round(diagnosed.confidence, 3),
+        "reason": diagnosed.reason,
+        "zone": diagnosed.zone,
+        "velocity_rms_mm_s": _rounded_or_none(diagnosed.velocity_rms_mm_s),
+        "speed_rpm": _rounded_or_none(diagnosed.speed_rpm),
+        "speed_estimated": diagnosed.speed_estimated,
+        "lines": [
+            {
+                "name": line.name,
+                "harmonic": line.harmonic,
+                "frequency_hz": round(line.frequency_hz, 2),
+                "level_db": round(line.level_db, 1),
+            }
+            for line in diagnosed.lines
+        ],
+    }
+
+
+def _rounded_or_none(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _optional_time(at_ns: int | None) -> str | None:
