@@ -18,6 +18,8 @@ _CWRU_FAULTS = {
 }
 _MFPT_FAULTS = {"Inner": Verdict.INNER_RACE, "Outer": Verdict.OUTER_RACE}
 _MFPT_BEARING = Bearing.of_geometry(elements=8, element_mm=0.235, pitch_mm=1.245)
+_FEMTO_BEARING = Bearing.of_geometry(elements=13, element_mm=3.5, pitch_mm=25.6)
+_FEMTO_RPM = {"1": 1800.0, "2": 1650.0, "3": 1500.0}
 DRIVE_END, FAN_END = "DE", "FE"
 
 
@@ -36,6 +38,11 @@ class Recording:
     truth: Verdict
     load: str = ""
     size: str = ""
+
+    @property
+    def group(self) -> str:
+        """What it is counted with: the same fault at other loads."""
+        return f"{self.truth} {self.size}" if self.size else f"{self.truth}, {self.name}"
 
     def blocks(self, seconds: float, overlap: float = 0.0) -> list[NDArray[np.float64]]:
         """Return the whole blocks of this length, each ``overlap`` (a share) into the next."""
@@ -66,6 +73,23 @@ def mfpt(data: Path) -> list[Recording]:
                 truth=_MFPT_FAULTS[path.stem[:5]],
             )
         found.append(recording)
+    return found
+
+
+def femto(data: Path) -> list[Recording]:
+    """Return the first and last snapshots of the FEMTO runs, end to end, one axis.
+
+    Only the first are known to be healthy; what fails at the end, nobody has recorded.
+    """
+    found = []
+    for path in sorted((data / "sensors" / "femto").glob("raw_*.npz")):
+        with np.load(path, allow_pickle=False) as arrays:
+            snapshots = arrays["acc"][:, :, 0] * float(arrays["acc_scale"])
+            rpm = _FEMTO_RPM[path.stem.partition("Bearing")[2][0]]
+        for name, part in (("first", snapshots[:20]), ("last", snapshots[-20:])):
+            machine = Machine(rpm, _FEMTO_BEARING)
+            truth = Verdict.UNKNOWN
+            found.append(Recording(f"{path.stem} {name}", part.ravel(), 25_600.0, machine, truth))
     return found
 
 

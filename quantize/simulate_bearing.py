@@ -23,6 +23,7 @@ _COMMON_SHARE = 0.4
 _ERRATIC = 0.4  # of the spalls on elements: the spin axis wanders, and most passes miss the race
 _PLATE_ERROR = 0.005
 _MIN_TURNS = 8.0
+_STRENGTH = (-0.6, 1.5)  # of what strikes, in tenfolds of the power of the noise
 _RMS_G = 0.02  # low enough for zone A, whatever the spectrum
 
 
@@ -65,7 +66,7 @@ def simulate_block(rng: np.random.Generator, truth: Verdict) -> Block:
         impulses = _IMPULSES[truth](rng, rig)
         struck = _through(impulses, response)
         power = float(np.mean(struck**2))
-        wanted = 10 ** (rng.uniform(-1.2, 1.5)) * float(np.mean(signal**2))
+        wanted = 10 ** rng.uniform(*_STRENGTH) * float(np.mean(signal**2))
         signal = signal + struck * np.sqrt(wanted / max(power, 1e-30))
     signal = signal + _tones(rng, rig) * np.sqrt(np.mean(signal**2))
     plate_rpm = 60 * rig.shaft_hz * (1 + rng.uniform(-_PLATE_ERROR, _PLATE_ERROR))

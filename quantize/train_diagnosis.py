@@ -6,6 +6,7 @@ verdicts weigh the same.  What the examples say is weighed by how well those of
 recording, or it would trust examples more than they deserve.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from scipy.optimize import minimize
 
 from edge_agent.core.diagnosis import Diagnosis, Verdict
 from edge_agent.core.examination import PART_OF, Examination, examine
-from edge_agent.core.judgement import CANDIDATES, CLUES, rows
+from edge_agent.core.judgement import CANDIDATES, CLUES, Knowledge, rows
 from edge_agent.core.likeness import Example
 from quantize.diagnosis_data import Recording, cwru
 from quantize.errors import QuantizeError
@@ -34,12 +35,15 @@ _NEVER_NEGATIVE = ("family just above", "family well above", "family below chanc
 _MODULE = '''"""What examples have taught the diagnosis; written by ``quantize train-diagnosis``."""
 
 from edge_agent.core.diagnosis import Verdict
+from edge_agent.core.judgement import Knowledge
 from edge_agent.core.likeness import Example
 
-WEIGHTS: tuple[float, ...] = (
-{weights})
-EXAMPLES: tuple[Example, ...] = (
-{examples})
+SHIPPED = Knowledge(
+    weights=(
+{weights}    ),
+    examples=(
+{examples}    ),
+)
 '''
 
 
@@ -50,14 +54,6 @@ class Case:
     found: Examination
     truth: Verdict
     recording: Recording | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """What a set of cases has taught."""
-
-    weights: NDArray[np.float64]
-    examples: tuple[Example, ...]
 
 
 def real_cases(recordings: Sequence[Recording]) -> list[Case]:
@@ -102,31 +98,35 @@ def examples_of(cases: Sequence[Case]) -> tuple[Example, ...]:
 
 
 def _names_itself(verdict: Verdict, group: Sequence[Examination]) -> bool:
-    """Return whether the lines of the damaged part stand out in the typical block."""
+    """Return whether the lines of the damaged part stand out in the typical block.
+
+    Health needs no example: it is told by what is absent.
+    """
     if verdict not in PART_OF:
-        return False
+        return True
     surplus = [f.evidence.surplus_db(PART_OF[verdict]) for f in group if f.evidence is not None]
     return float(np.median(surplus)) >= _PLAIN_DB
 
 
-def learn(real: Sequence[Case], simulated: Sequence[Case]) -> Learned:
+def learn(real: Sequence[Case], simulated: Sequence[Case]) -> Knowledge:
     """Fit the weights to cases whose examples are never of their own recording."""
     tables: list[NDArray[np.float64]] = []
     truths: list[int] = []
     shares: list[float] = []
+    real_shares, simulated_shares = _shares(real), _shares(simulated)
     for held in (_load_of, _size_of):
         for key in sorted({held(case) for case in real}):
             examples = examples_of([case for case in real if held(case) != key])
             for case in real:
                 if held(case) == key:
                     _take(case, examples, tables, truths)
-                    shares.append(_REAL_SHARE * _weight(case, real))
+                    shares.append(_REAL_SHARE * real_shares[case.truth])
     every = examples_of(real)
     for case in simulated:
         _take(case, every, tables, truths)
-        shares.append((1 - _REAL_SHARE) * _weight(case, simulated))
+        shares.append((1 - _REAL_SHARE) * simulated_shares[case.truth])
     weights = _fit(np.array(tables), np.array(truths), np.array(shares))
-    return Learned(weights, every)
+    return Knowledge(tuple(weights.round(3).tolist()), every)
 
 
 def train(data: Path, out: Path, *, seed: int = 0) -> None:
@@ -167,8 +167,9 @@ def _take(
     truths.append(CANDIDATES.index(case.truth))
 
 
-def _weight(case: Case, cases: Sequence[Case]) -> float:
-    return 1.0 / sum(other.truth is case.truth for other in cases)
+def _shares(cases: Sequence[Case]) -> dict[Verdict, float]:
+    """Return how much one case of each verdict counts, so that all verdicts weigh the same."""
+    return {truth: 1.0 / count for truth, count in Counter(case.truth for case in cases).items()}
 
 
 def _fit(
@@ -200,13 +201,14 @@ def _fit(
     return np.asarray(found.x)
 
 
-def _module(learned: Learned) -> str:
+def _module(learned: Knowledge) -> str:
     weights = "".join(
-        f"    {weight:.3f},  # {name}\n"
+        f"        {weight:.3f},  # {name}\n"
         for name, weight in zip(CLUES, learned.weights, strict=True)
     )
     examples = "".join(
-        f"    Example(\n        Verdict.{known.verdict.name},\n        {known.signature},\n    ),\n"
+        f"        Example(\n            Verdict.{known.verdict.name},\n"
+        f"            {known.signature},\n        ),\n"
         for known in learned.examples
     )
     return _MODULE.format(weights=weights, examples=examples)

@@ -16,7 +16,7 @@ from edge_agent.core.envelope import Envelope, chance_ratio, envelope_spectrum
 from edge_agent.core.judgement import Clues
 from edge_agent.core.likeness import Example, likeness
 from edge_agent.core.residual import concentration, signature, without_tones
-from edge_agent.core.severity import zone_of
+from edge_agent.core.severity import Zone, zone_of
 from edge_agent.core.shaft import ShaftOrders, estimate_shaft_hz, shaft_orders
 from edge_agent.core.spectral_lines import Part
 from edge_agent.core.vibration import (
@@ -34,6 +34,7 @@ _BAND_FACTOR = 12.0  # width of an envelope's band as a multiple of the inner ra
 _MIN_BAND_HZ = 500.0
 _SPECTRUM_FACTOR = 5.0
 _UNNAMED_HZ = 150.0  # stands for the inner race's frequency of a bearing nobody has named
+_SERVED = (0.6, 1.5)  # times that, which its envelope serves: three harmonics lie within
 _FIRST_LINE = 2  # of an envelope spectrum: below are offset and drift
 _SHAFT_SLIP = 0.005
 _MM_S2 = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
@@ -60,8 +61,9 @@ class Examination:
     """The measures of a block, with a verdict still open.
 
     ``measured`` holds those that are published.  ``shaft_hz``, ``evidence`` and ``orders`` are
-    ``None`` where speed or bearing are not known, ``signature`` (see
-    :mod:`edge_agent.core.residual`) where the sampling rate is too low.
+    ``None`` where speed or bearing are not known, ``orders`` also in the good zones, where nobody
+    asks for them, ``signature`` (see :mod:`edge_agent.core.residual`) where the sampling rate is
+    too low.
     """
 
     measured: Diagnosis
@@ -90,7 +92,6 @@ class Examination:
             stray_db=0.0 if self.stray is None else self.stray.surplus_db,
             impulsiveness=self.envelope.kurtosis,
             kurtosis=self.measured.excess_kurtosis or 0.0,
-            concentration=self.concentration,
             likeness={} if self.signature is None else likeness(self.signature, examples),
         )
 
@@ -115,21 +116,27 @@ def examine(
     step_hz = rate_hz / values.size
     residual = without_tones(lines)
     estimated = machine.speed_rpm is None
+    general = _envelope(residual, step_hz, None, None) if estimated else None
     if machine.speed_rpm is None:
-        shaft_hz = _estimated_shaft_hz(residual, spectrum, step_hz, machine.bearing)
+        shaft_hz = _estimated_shaft_hz(general, spectrum, step_hz, machine.bearing)
     else:
         shaft_hz = machine.speed_rpm / 60
     if shaft_hz is not None:
         measured = replace(measured, speed_rpm=60 * shaft_hz, speed_estimated=estimated)
         if (flaw := shortfall(values.size, rate_hz, shaft_hz, machine.bearing)) is not None:
             return replace(measured, reason=flaw)
-    envelope = _envelope(residual, step_hz, shaft_hz, machine.bearing)
+    envelope = general
+    if general is None or not _serves(shaft_hz, machine.bearing):
+        envelope = _envelope(residual, step_hz, shaft_hz, machine.bearing)
     if envelope is None:
         return replace(measured, reason=f"{values.size} samples are too few for a spectrum")
     evidence = None
     if shaft_hz is not None and machine.bearing is not None:
         evidence = weigh_bearing(envelope, machine.bearing, shaft_hz)
-    velocity = velocity_power(spectrum, values.size, rate_hz)
+    orders = None
+    if shaft_hz is not None and measured.zone in (Zone.C, Zone.D):
+        velocity = velocity_power(spectrum, values.size, rate_hz)
+        orders = shaft_orders(spectrum, step_hz, shaft_hz, velocity)
     noise = power_of(residual, values.size)
     return Examination(
         measured=replace(measured, envelope_band_hz=envelope.band_hz),
@@ -137,7 +144,7 @@ def examine(
         shaft_hz=shaft_hz,
         envelope=envelope,
         evidence=evidence,
-        orders=None if shaft_hz is None else shaft_orders(spectrum, step_hz, shaft_hz, velocity),
+        orders=orders,
         stray=_stray(envelope, shaft_hz),
         concentration=concentration(noise, spectrum, step_hz),
         signature=signature(noise, step_hz),
@@ -174,14 +181,21 @@ def _envelope(
     return envelope_spectrum(lines, step_hz, width_hz, _SPECTRUM_FACTOR * inner_hz)
 
 
+def _serves(shaft_hz: float | None, bearing: Bearing | None) -> bool:
+    """Return whether the envelope that suits a bearing nobody has named suits this one as well."""
+    if shaft_hz is None or bearing is None:
+        return True
+    least, most = _SERVED
+    return least * _UNNAMED_HZ <= bearing.inner * shaft_hz <= most * _UNNAMED_HZ
+
+
 def _estimated_shaft_hz(
-    lines: NDArray[np.complex128],
+    envelope: Envelope | None,
     spectrum: NDArray[np.float64],
     step_hz: float,
     bearing: Bearing | None,
 ) -> float | None:
     """Return the speed that lines of the shaft and, where it is known, of the bearing point to."""
-    envelope = None if bearing is None else _envelope(lines, step_hz, None, None)
     if bearing is None or envelope is None:
         return estimate_shaft_hz(spectrum, step_hz)
     return estimate_shaft_hz(spectrum, step_hz, partial(family_levels_db, envelope, bearing))

@@ -10,12 +10,13 @@ D. McFadden: Conditional logit analysis of qualitative choice behavior, 1973).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log, log1p
+from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.core.diagnosis import Verdict
+from edge_agent.core.likeness import Example
 
 PARTS = (Verdict.INNER_RACE, Verdict.OUTER_RACE, Verdict.BALL, Verdict.CAGE)
 CANDIDATES = (*PARTS, Verdict.HEALTHY, Verdict.UNKNOWN)
@@ -26,14 +27,11 @@ CLUES = (
     "inner race",
     "outer race",
     "ball",
-    "ball: ringing",
-    "ball: impulsive",
     "ball: cage carries",
     "cage",
     "healthy",
     "healthy: impulsive",
     "healthy: tall peaks",
-    "healthy: ringing",
     "healthy: stray line",
     "unknown: impulsive",
     "unknown: stray line",
@@ -41,8 +39,15 @@ CLUES = (
     "likeness",
 )
 _PLACE = {name: place for place, name in enumerate(CLUES)}
-_QUIET, _LOUD = 0.5, 5.0  # of concentration
 _LADDER_DB = ((-3.0, 0.0), (0.0, 3.0), (3.0, 12.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What examples have taught: a weight of each of :data:`CLUES`, and the examples to know."""
+
+    weights: tuple[float, ...]
+    examples: tuple[Example, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,6 @@ class Clues:
     stray_db: float
     impulsiveness: float  # spectral kurtosis of the typical band
     kurtosis: float  # excess, of the samples
-    concentration: float  # of the noise, see edge_agent.core.residual
     likeness: Mapping[Verdict, float]
 
 
@@ -68,14 +72,11 @@ def rows(clues: Clues) -> NDArray[np.float64]:
     """Return the clues for each candidate, shape ``(candidates, clues)``, as this module lists."""
     table = np.zeros((len(CANDIDATES), len(CLUES)))
     impulsive = log1p(max(0.0, clues.impulsiveness))
-    ringing = log(min(max(clues.concentration, _QUIET), _LOUD))
     cells = {
         Verdict.INNER_RACE: {"inner race": 1.0},
         Verdict.OUTER_RACE: {"outer race": 1.0},
         Verdict.BALL: {
             "ball": 1.0,
-            "ball: ringing": ringing,
-            "ball: impulsive": impulsive,
             "ball: cage carries": min(max(0.0, clues.carried_db - 1.0), 6.0),
         },
         Verdict.CAGE: {"cage": 1.0},
@@ -83,7 +84,6 @@ def rows(clues: Clues) -> NDArray[np.float64]:
             "healthy": 1.0,
             "healthy: impulsive": impulsive,
             "healthy: tall peaks": log1p(max(0.0, clues.kurtosis)),
-            "healthy: ringing": ringing,
             "healthy: stray line": min(clues.stray_db, 15.0),
         },
         Verdict.UNKNOWN: {
@@ -104,14 +104,9 @@ def rows(clues: Clues) -> NDArray[np.float64]:
     return table
 
 
-def probabilities(clues: Clues, weights: NDArray[np.float64]) -> dict[Verdict, float]:
-    """Return how likely each candidate is; the values sum to 1.
-
-    Args:
-        clues: Of the block.
-        weights: Shape ``(clues,)``, of :data:`CLUES`.
-    """
-    scores = rows(clues) @ weights
+def probabilities(clues: Clues, knowledge: Knowledge) -> dict[Verdict, float]:
+    """Return how likely each candidate is; the values sum to 1."""
+    scores = rows(clues) @ np.array(knowledge.weights)
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     return dict(zip(CANDIDATES, shares.tolist(), strict=True))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.core.diagnosis import Verdict
 
-_SPREAD = 0.7  # of ln of a band's share, between blocks, loads and defects of one kind
+_SPREAD = 0.6  # of ln of a band's share, between blocks, loads and defects of one kind
 _TAIL = 2.0
 _STRANGE = 0.02  # what a spectrum unlike all examples has
 

@@ -14,19 +14,18 @@ from numpy.typing import NDArray
 from edge_agent.core.bearings import Bearing
 from edge_agent.core.diagnosis import Diagnosis, Machine, Verdict
 from edge_agent.core.examination import PART_OF, Examination, examine
-from edge_agent.core.judgement import PARTS, Clues, probabilities
-from edge_agent.core.learned_diagnosis import EXAMPLES, WEIGHTS
+from edge_agent.core.judgement import PARTS, Clues, Knowledge, probabilities
+from edge_agent.core.learned_diagnosis import SHIPPED
 from edge_agent.core.severity import Zone
 from edge_agent.core.shaft import ShaftOrders
 from edge_agent.core.spectral_lines import Line, Part
 
-_ENOUGH = 0.35  # of the probability, to be named; there are six candidates
+_ENOUGH = 0.3  # of the probability, to be named where nothing is likelier; six candidates
 _HEALTHY = 0.5
 _ESTIMATED = 0.7
 _LIKE = 0.5
 _IMPACTS = 0.5  # excess kurtosis, of the samples and of the typical band
 _RINGING = 2.0
-_WEIGHTS = np.array(WEIGHTS)
 
 _SENTENCES = {
     Verdict.INNER_RACE: "the inner race is struck",
@@ -36,13 +35,19 @@ _SENTENCES = {
 }
 
 
-def diagnose(samples: NDArray[np.floating], rate_hz: float, machine: Machine) -> Diagnosis:
+def diagnose(
+    samples: NDArray[np.floating],
+    rate_hz: float,
+    machine: Machine,
+    knowledge: Knowledge = SHIPPED,
+) -> Diagnosis:
     """Return what ``samples`` say about ``machine``; never raises on their content.
 
     Args:
         samples: Shape ``(n,)``: acceleration, evenly spaced without a gap.
         rate_hz: Samples per second.
         machine: What is known.
+        knowledge: What examples have taught; only an evaluation needs another than the shipped.
 
     Returns:
         ``NOT_ASSESSABLE`` with the reason where the block, its rate, the speed or the bearing do
@@ -52,10 +57,11 @@ def diagnose(samples: NDArray[np.floating], rate_hz: float, machine: Machine) ->
     found = examine(samples, rate_hz, machine)
     if isinstance(found, Diagnosis):
         return found
-    clues = found.clues(EXAMPLES)
-    chances = {} if clues is None else probabilities(clues, _WEIGHTS)
-    leading = max(PARTS, key=lambda part: chances.get(part, 0.0))
-    if clues is not None and machine.bearing is not None and chances[leading] >= _ENOUGH:
+    clues = found.clues(knowledge.examples)
+    chances = {} if clues is None else probabilities(clues, knowledge)
+    leading = max(chances, key=lambda verdict: chances[verdict], default=Verdict.UNKNOWN)
+    named = leading in PARTS and chances[leading] >= _ENOUGH
+    if named and clues is not None and machine.bearing is not None:
         return _bearing_verdict(found, clues, leading, chances[leading], machine.bearing)
     if found.measured.zone in (Zone.C, Zone.D):
         return _shaft_verdict(found.measured, found.orders)
@@ -151,9 +157,9 @@ def _doubts(found: Examination, clues: Clues | None, chances: dict[Verdict, floa
         )
     if max(clues.kurtosis, clues.impulsiveness) > _IMPACTS:
         doubts.append(f"there are impacts (excess kurtosis {clues.kurtosis:.2f}) of no known part")
-    if _rings_strangely(clues):
+    if _rings_strangely(found, clues):
         doubts.append(
-            f"the machine rings in one band, {clues.concentration:.1f} times noise of one level,"
+            f"the machine rings in one band, {found.concentration:.1f} times noise of one level,"
             " and nothing says why"
         )
     if chances[Verdict.HEALTHY] < _HEALTHY:
@@ -162,8 +168,8 @@ def _doubts(found: Examination, clues: Clues | None, chances: dict[Verdict, floa
     return doubts
 
 
-def _rings_strangely(clues: Clues) -> bool:
-    return clues.concentration > _RINGING and clues.likeness.get(Verdict.HEALTHY, 0.0) < _LIKE
+def _rings_strangely(found: Examination, clues: Clues) -> bool:
+    return found.concentration > _RINGING and clues.likeness.get(Verdict.HEALTHY, 0.0) < _LIKE
 
 
 def _told(
