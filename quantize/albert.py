@@ -30,7 +30,7 @@ from quantize.evaluate import Gate, at_least, at_most
 from quantize.export_albert import Float32, Int8, export
 from quantize.graph import int8_share
 from quantize.lines import Line, calibration_lines, evaluation_lines
-from quantize.reference import input_moments, torch_albert, torch_logits
+from quantize.reference import observed_inputs, torch_albert, torch_logits
 from quantize.report import Pair, Runners
 
 Array = NDArray[np.float32]
@@ -45,7 +45,7 @@ _TIMED = ((1, 16), (1, 32), (1, 64), (1, 128), (8, 32))
 _GATED_SHAPE = "1x32"
 
 
-def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for experts
+def quantize_albert(  # noqa: PLR0913 - the last three are for experts
     checkpoint: Path,
     out: Path,
     calibration: Path | None = None,
@@ -53,6 +53,7 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
     *,
     bounds: AlbertBounds | None = None,
     seed: int = 0,
+    fixed_scales: bool = False,
 ) -> None:
     """Quantize the classifier in ``checkpoint`` and write the package folder ``out``.
 
@@ -68,12 +69,17 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
         evaluate: JSON Lines, ``{"text": ..., "<head>": "<label>", ...}``.
         bounds: What the gates demand.
         seed: Of the random tokens that stand in where no lines are given.
+        fixed_scales: Whether products that read a layer normalization get the scale that the
+            calibration lines need, instead of one for each token: faster, and less exact.
 
     Raises:
-        PackageError: The checkpoint or a file of lines is unfit.
+        PackageError: The checkpoint or a file of lines is unfit, or there are no lines to fix
+            scales with.
         ExportMismatch: The float32 graph does not compute what torch computes.
         GateFailed: The int8 classifier misses a bound.
     """
+    if fixed_scales and calibration is None:
+        raise PackageError("fixed scales need calibration lines")
     bounds = bounds or AlbertBounds()
     tokenizer_json = read_tokenizer(checkpoint)
     manifest, shape = _manifest(checkpoint)
@@ -81,8 +87,11 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
     tokenizer = _fitting(checkpoint, tokenizer_json, len(albert.tokens), shape.max_tokens)
     lines = _lines(calibration, evaluate, shape)
     network = torch_albert(checkpoint)
-    moments = input_moments(network, _sample(tokenizer, calibration))
-    models = Pair(export(albert, Float32()), export(read_albert(checkpoint, moments), Int8()))
+    inputs = observed_inputs(network, _sample(tokenizer, calibration))
+    moments = {name: seen.moment for name, seen in inputs.items()}
+    reaches = {name: seen.reach for name, seen in inputs.items()} if fixed_scales else {}
+    calibrated = read_albert(checkpoint, moments, reaches)
+    models = Pair(export(albert, Float32()), export(calibrated, Int8()))
     tokens = [tokenizer.encode(line.text).ids for line in lines] or _random_tokens(
         len(albert.tokens), shape.max_tokens, seed
     )
@@ -102,6 +111,7 @@ def quantize_albert(  # noqa: PLR0913 - the last two are for tests and for exper
         sample = _selftest(runners.small, tokenizer, lines)
     facts = {
         "calibrated_on": calibration.name if calibration else "nothing",
+        "activation_scales": "fixed behind norms" if fixed_scales else "one for each token",
         "evaluated_on": _source(calibration, evaluate),
         "lines": len(tokens),
         "seed": seed,

@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,12 +162,18 @@ def read_lstm(folder: Path) -> LstmWeights:
     )
 
 
-def read_albert(folder: Path, moments: Mapping[str, NDArray[np.float64]] | None = None) -> Albert:
+def read_albert(
+    folder: Path,
+    moments: Mapping[str, NDArray[np.float64]] | None = None,
+    reaches: Mapping[str, float] | None = None,
+) -> Albert:
     """Return the ``AlbertForSequenceClassification`` saved in ``folder``.
 
     Args:
         folder: The checkpoint.
-        moments: What :func:`quantize.reference.input_moments` measured, by module.
+        moments: The moments that :func:`quantize.reference.observed_inputs` measured, by module.
+        reaches: Its reaches, where the products that read a layer normalization shall have one
+            fixed activation scale.  Other inputs vary too much from token to token for that.
     """
     config, file = read_config(folder), folder / CONFIG
     architectures = config.get("architectures") or [_ARCHITECTURE]
@@ -176,7 +182,7 @@ def read_albert(folder: Path, moments: Mapping[str, NDArray[np.float64]] | None 
     activation = str(config.get("hidden_act", "gelu_new"))
     if activation not in ACTIVATIONS:
         raise PackageError(f"{file}: hidden_act {activation} is none of {', '.join(ACTIVATIONS)}")
-    reader = _AlbertReader(read_tensors(folder), config, file, moments or {})
+    reader = _AlbertReader(read_tensors(folder), config, file, moments or {}, reaches or {})
     return reader.albert(activation)
 
 
@@ -189,9 +195,11 @@ class _AlbertReader:
         config: Mapping[str, Any],
         file: Path,
         moments: Mapping[str, NDArray[np.float64]],
+        reaches: Mapping[str, float],
     ) -> None:
         self._tensors = tensors
         self._moments = moments
+        self._reaches = reaches
         self._config = config
         self._file = file
         self._hidden = self._count("hidden_size", 4096)
@@ -209,7 +217,7 @@ class _AlbertReader:
             tokens=take(words, self._count("vocab_size", 30000), embedding),
             positions=take(places, positions, embedding) + kind,
             embedding_norm=self._norm("albert.embeddings.LayerNorm", embedding),
-            widen=self._linear(
+            widen=self._normed(
                 "albert.encoder.embedding_hidden_mapping_in", embedding, self._hidden
             ),
             groups=self._groups(),
@@ -250,7 +258,7 @@ class _AlbertReader:
         name = f"albert.encoder.albert_layer_groups.{group}.albert_layers.{place}"
         hidden, wide = self._hidden, self._count("intermediate_size", 16384)
         parts = [
-            self._linear(f"{name}.attention.{part}", hidden, hidden)
+            self._normed(f"{name}.attention.{part}", hidden, hidden)
             for part in ("query", "key", "value")
         ]
         return Layer(
@@ -258,10 +266,11 @@ class _AlbertReader:
                 np.concatenate([part.weight for part in parts], axis=1),
                 np.concatenate([part.bias for part in parts]),
                 parts[0].moment,
+                parts[0].reach,
             ),
             attention_output=self._linear(f"{name}.attention.dense", hidden, hidden),
             attention_norm=self._norm(f"{name}.attention.LayerNorm", hidden),
-            expand=self._linear(f"{name}.ffn", hidden, wide),
+            expand=self._normed(f"{name}.ffn", hidden, wide),
             contract=self._linear(f"{name}.ffn_output", wide, hidden),
             norm=self._norm(f"{name}.full_layer_layer_norm", hidden),
         )
@@ -273,6 +282,10 @@ class _AlbertReader:
             take(f"{name}.bias", outputs),
             self._moments.get(name),
         )
+
+    def _normed(self, name: str, inputs: int, outputs: int) -> Linear:
+        """Return a product that reads a layer normalization."""
+        return replace(self._linear(name, inputs, outputs), reach=self._reaches.get(name))
 
     def _norm(self, name: str, width: int) -> Norm:
         take = self._tensors.take

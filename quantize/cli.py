@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--evaluate", type=Path, help="labelled, held-back data")
         command.add_argument("--seed", type=int, default=0)
     albert.add_argument("--calibration", type=Path, help="unlabelled lines")
+    albert.add_argument(
+        "--fixed-scales", action="store_true", help="faster without VNNI, and less exact"
+    )
     verify = commands.add_parser("verify", help="sums and stored sample")
     verify.add_argument("--key", type=Path, help="public key that must have signed it (PEM)")
     sign = commands.add_parser("sign", help="vouch for a package: SHA256SUMS.sig")
@@ -88,7 +91,12 @@ def _run(given: argparse.Namespace) -> None:
             from quantize.albert import quantize_albert  # noqa: PLC0415
 
             quantize_albert(
-                given.checkpoint, given.out, given.calibration, given.evaluate, seed=given.seed
+                given.checkpoint,
+                given.out,
+                given.calibration,
+                given.evaluate,
+                seed=given.seed,
+                fixed_scales=given.fixed_scales,
             )
             _print_report(given.out)
         case "lstm":

@@ -4,38 +4,30 @@ The layers of ALBERT share their weights, so the graph holds each layer body onc
 ``Loop``: the file stores every weight once, and ONNX Runtime packs every weight once, where an
 unrolled graph would hold one packed copy per layer in memory.
 
+Where a classifier reads only the first token of each line, the last layer computes no other: its
+keys and values look at every token, its queries and everything behind them at one.
+
 The int8 graph gives every token its own activation scale.  A scale over the whole tensor would make
-a line's logits depend on the other lines in its batch and on the padding.
+a line's logits depend on the other lines in its batch and on the padding.  Where a weight comes
+with the ``reach`` of its inputs, their scale is fixed instead: less work, and as independent.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from quantize.arithmetic import Arithmetic, Float32, Int8, Linear
 from quantize.graph import BOOL, FLOAT, INT64, Graph, model, tensor
-from quantize.int8 import ACTIVATION_LIMIT, ZERO_POINT, quantize_columns, quantize_rows
+
+__all__ = ["Arithmetic", "Float32", "Int8", "Linear", "export"]
 
 Array = NDArray[np.float32]
-_UINT8_MAX = 255
 FIRST, MEAN = "cls", "mean"  # what one line becomes: its first token, or the mean of all
-_TINY = 1e-12  # the scale of a row of zeros; keeps the division defined
 _MASKED = -1e4  # its exponential is 0 in float32
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """``x @ weight + bias``; ``weight`` is ``(inputs, outputs)``, ``bias`` ``(outputs,)``.
-
-    ``moment`` is ``E[x x^T]``, ``(inputs, inputs)``, where it was measured.
-    """
-
-    weight: Array
-    bias: Array
-    moment: NDArray[np.float64] | None = None
+_TO_THE_END = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,75 +104,6 @@ ACTIVATIONS = {
 }
 
 
-class Arithmetic(Protocol):
-    """How a graph looks up its tables and multiplies with its weights."""
-
-    def lookup(self, graph: Graph, table: Array, indices: str) -> str:
-        """Return the rows of ``table`` at ``indices``, float32."""
-
-    def linear(self, graph: Graph, rows: str, linear: Linear, least: float | None = None) -> str:
-        """Return ``rows @ weight + bias`` for ``rows`` of shape ``(n, inputs)``.
-
-        ``least`` is a lower bound of the values in ``rows``, where there is one.
-        """
-
-
-class Float32:
-    """The arithmetic of the checkpoint."""
-
-    def lookup(self, graph: Graph, table: Array, indices: str) -> str:
-        """Gather from the table."""
-        return graph.add("Gather", graph.constant(table, np.float32), indices)
-
-    def linear(self, graph: Graph, rows: str, linear: Linear, least: float | None = None) -> str:
-        """Multiply and add; a lower bound is of no use here."""
-        del least
-        product = graph.add("MatMul", rows, graph.constant(linear.weight, np.float32))
-        return graph.add("Add", product, graph.constant(linear.bias, np.float32))
-
-
-class Int8:
-    """Seven-bit weights per output column, eight-bit activations per row."""
-
-    def lookup(self, graph: Graph, table: Array, indices: str) -> str:
-        """Gather int8 rows and their scales."""
-        values, scales = quantize_rows(table)
-        found = graph.add("Gather", graph.constant(values, np.int8), indices)
-        scale = graph.add("Gather", graph.constant(scales, np.float32), indices)
-        return graph.add("Mul", graph.add("Cast", found, to=FLOAT), scale)
-
-    def linear(self, graph: Graph, rows: str, linear: Linear, least: float | None = None) -> str:
-        """Quantize each row, multiply in integers, scale back.
-
-        Values around zero become ``128 ± 127``.  Values with a lower bound close to zero would
-        leave half of the bytes unused, so they are shifted to start at 0, and what the shift adds
-        to the product, a constant per column, is taken out of the bias.
-        """
-        weight = quantize_columns(linear.weight, linear.moment)
-        bias = linear.bias
-        if least is None:
-            reach, zero, steps = graph.add("Abs", rows), ZERO_POINT, ACTIVATION_LIMIT
-        else:
-            rows = graph.add("Sub", rows, graph.constant(least, np.float32))
-            reach, zero, steps = rows, 0, _UINT8_MAX
-            bias = bias + np.float32(least) * weight.dequantized().sum(axis=0)
-        peak = graph.add("ReduceMax", reach, graph.constant([1], np.int64), keepdims=1)
-        peak = graph.add("Max", peak, graph.constant(_TINY, np.float32))
-        scale = graph.add("Mul", peak, graph.constant(1 / steps, np.float32))
-        per_row = graph.add("Squeeze", scale, graph.constant([1], np.int64))
-        zeros = graph.add("Expand", graph.constant(zero, np.uint8), graph.add("Shape", per_row))
-        quantized = graph.add("QuantizeLinear", rows, per_row, zeros, axis=0)
-        product = graph.add(
-            "MatMulInteger",
-            quantized,
-            graph.constant(weight.values, np.int8),
-            graph.constant(zero, np.uint8),
-        )
-        product = graph.add("Cast", product, to=FLOAT)
-        product = graph.add("Mul", product, graph.constant(weight.scales, np.float32))
-        return graph.add("Add", graph.add("Mul", product, scale), graph.constant(bias, np.float32))
-
-
 def export(albert: Albert, arithmetic: Arithmetic) -> onnx.ModelProto:
     """Return the classifier: ``input_ids``, ``attention_mask`` → ``logits``; any batch and length.
 
@@ -188,13 +111,15 @@ def export(albert: Albert, arithmetic: Arithmetic) -> onnx.ModelProto:
     """
     graph = Graph("albert")
     shape = graph.add("Shape", "input_ids")
-    encoder = _Encoder(albert, arithmetic, _mask(graph), _heads_shape(graph, albert, shape))
+    length = graph.add("Gather", shape, graph.constant([1], np.int64))
+    encoder = _Encoder(albert, arithmetic, _mask(graph), _heads_shape(graph, albert, shape), length)
     rows = arithmetic.linear(graph, _embedded(graph, albert, arithmetic, shape), albert.widen)
     for number, group in enumerate(albert.groups):
-        rows = encoder.repeated(graph, f"group{number}", group, rows)
-    pool = _first_tokens if albert.pooling == FIRST else _mean_tokens
-    line = pool(graph, _by_line(graph, rows, shape, albert.width))
-    pooled = graph.add("Tanh", arithmetic.linear(graph, line, albert.pooler))
+        cut = albert.pooling == FIRST and number == len(albert.groups) - 1
+        rows = encoder.repeated(graph, f"group{number}", group, rows, cut=cut)
+    if albert.pooling == MEAN:
+        rows = _mean_tokens(graph, _by_line(graph, rows, shape, albert.width))
+    pooled = graph.add("Tanh", arithmetic.linear(graph, rows, albert.pooler))
     graph.rename(arithmetic.linear(graph, pooled, albert.classifier), "logits")
     axes = ("batch", "length")
     inputs = [tensor(name, INT64, axes) for name in ("input_ids", "attention_mask")]
@@ -233,11 +158,6 @@ def _by_line(graph: Graph, rows: str, shape: str, width: int) -> str:
     return graph.add("Reshape", rows, by_line)
 
 
-def _first_tokens(graph: Graph, lines: str) -> str:
-    """Return the hidden state of each line's first token, ``(batch, width)``."""
-    return graph.add("Gather", lines, graph.constant(0, np.int64), axis=1)
-
-
 def _mean_tokens(graph: Graph, lines: str) -> str:
     """Return the mean of each line's tokens without its padding, ``(batch, width)``."""
     last, middle = (graph.constant([axis], np.int64) for axis in (2, 1))
@@ -253,36 +173,71 @@ def _norm(graph: Graph, rows: str, norm: Norm, epsilon: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """How much of each line a layer computes: every token, or in the last turn only the first.
+
+    ``queries`` is their number and ``stride`` the distance of their rows, both ``(1,)``.
+    """
+
+    queries: str
+    stride: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Encoder:
-    """Writes layers; ``mask`` and ``heads_shape`` are values of the graph around their bodies."""
+    """Writes layers; the last three are values of the graph around their bodies.
+
+    ``mask`` is ``(batch, 1, 1, length)``; ``length``, the tokens of a line, is ``(1,)``.
+    """
 
     albert: Albert
     arithmetic: Arithmetic
     mask: str
     heads_shape: str
+    length: str
 
-    def repeated(self, graph: Graph, name: str, group: Group, rows: str) -> str:
-        """Run ``group`` in a loop whose body, called ``name``, holds its weights."""
+    def repeated(self, graph: Graph, name: str, group: Group, rows: str, *, cut: bool) -> str:
+        """Run ``group`` in a loop whose body, called ``name``, holds its weights.
+
+        With ``cut``, only the first row of each line comes out, ``(batch, width)``.
+        """
         body = Graph(name)
         last = f"{name}_in"
-        for layer in group.layers:
-            last = self._layer(body, layer, last)
+        for layer in group.layers[:-1]:
+            last = self._layer(body, layer, last, None)
+        ending = self._cut(body, f"{name}_turn", group.repeats) if cut else None
+        last = self._layer(body, group.layers[-1], last, ending)
         body.rename(f"{name}_go_in", f"{name}_go")
         body.rename(last, f"{name}_out")
-        axes = ("rows", self.albert.width)
+        width = self.albert.width
         proto = body.proto(
             [
                 tensor(f"{name}_turn", INT64, ()),
                 tensor(f"{name}_go_in", BOOL, ()),
-                tensor(f"{name}_in", FLOAT, axes),
+                tensor(f"{name}_in", FLOAT, ("rows", width)),
             ],
-            [tensor(f"{name}_go", BOOL, ()), tensor(f"{name}_out", FLOAT, axes)],
+            [
+                tensor(f"{name}_go", BOOL, ()),
+                tensor(f"{name}_out", FLOAT, ("kept" if cut else "rows", width)),
+            ],
         )
         return graph.add("Loop", graph.constant(group.repeats, np.int64), "", rows, body=proto)
 
-    def _layer(self, graph: Graph, layer: Layer, rows: str) -> str:
+    def _cut(self, graph: Graph, turn: str, repeats: int) -> _Cut:
+        ending = graph.add("Equal", turn, graph.constant(repeats - 1, np.int64))
+        one = graph.constant([1], np.int64)
+        return _Cut(
+            queries=graph.add("Where", ending, one, self.length),
+            stride=graph.add("Where", ending, self.length, one),
+        )
+
+    def _layer(self, graph: Graph, layer: Layer, rows: str, cut: _Cut | None) -> str:
         linear, epsilon = self.arithmetic.linear, self.albert.epsilon
-        seen = self._attention(graph, linear(graph, rows, layer.attention))
+        seen = self._attention(graph, linear(graph, rows, layer.attention), cut)
+        if cut is not None:
+            start, end, axis = (graph.constant([n], np.int64) for n in (0, _TO_THE_END, 0))
+            rows = graph.add("Slice", rows, start, end, axis, cut.stride)
+            graph.describe(rows, FLOAT, ("kept", self.albert.width))
         seen = graph.add("Add", rows, linear(graph, seen, layer.attention_output))
         seen = _norm(graph, seen, layer.attention_norm, epsilon)
         activation = ACTIVATIONS[self.albert.activation]
@@ -290,7 +245,7 @@ class _Encoder:
         narrow = linear(graph, wide, layer.contract, activation.least)
         return _norm(graph, graph.add("Add", narrow, seen), layer.norm, epsilon)
 
-    def _attention(self, graph: Graph, projected: str) -> str:
+    def _attention(self, graph: Graph, projected: str, cut: _Cut | None) -> str:
         """Return what each token gathers from its line; query, key and value come side by side."""
         split = graph.add("Reshape", projected, self.heads_shape)
         by_head = graph.add("Transpose", split, perm=[2, 0, 3, 1, 4])
@@ -298,10 +253,16 @@ class _Encoder:
         query, key, value = (
             graph.add("Squeeze", part, graph.constant([0], np.int64)) for part in parts
         )
+        if cut is not None:
+            start, axis = (graph.constant([n], np.int64) for n in (0, 2))
+            query = graph.add("Slice", query, start, cut.queries, axis)
         fit = graph.add("MatMul", query, graph.add("Transpose", key, perm=[0, 1, 3, 2]))
         scale = (self.albert.width // self.albert.heads) ** -0.5
         scaled = graph.add("Mul", fit, graph.constant(scale, np.float32))
         share = graph.add("Softmax", graph.add("Add", scaled, self.mask), axis=-1)
         by_token = graph.add("Transpose", graph.add("MatMul", share, value), perm=[0, 2, 1, 3])
         rows = graph.constant([-1, self.albert.width], np.int64)
-        return graph.add("Reshape", by_token, rows)
+        gathered = graph.add("Reshape", by_token, rows)
+        if cut is not None:
+            graph.describe(gathered, FLOAT, ("kept", self.albert.width))
+        return gathered

@@ -23,8 +23,8 @@ INT64 = TensorProto.INT64
 INT8 = TensorProto.INT8
 BOOL = TensorProto.BOOL
 
-_INTEGER_PRODUCT = "MatMulInteger"
-_PRODUCTS = (_INTEGER_PRODUCT, "MatMul", "Gemm")
+_INTEGER_PRODUCTS = ("MatMulInteger", "MatMulIntegerToFloat")
+_PRODUCTS = (*_INTEGER_PRODUCTS, "MatMul", "Gemm")
 
 
 class Graph:
@@ -34,6 +34,7 @@ class Graph:
         self.name = name
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
+        self._described: list[onnx.ValueInfoProto] = []
         self._count = 0
 
     def constant(self, value: ArrayLike, dtype: type[np.generic]) -> str:
@@ -69,12 +70,18 @@ class Graph:
         """Give ``value`` the name that the outside knows it by."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
 
+    def describe(self, value: str, kind: int, shape: Sequence[int | str]) -> None:
+        """Say what nobody can infer: ONNX Runtime only works in place where it knows the shape."""
+        self._described.append(tensor(value, kind, shape))
+
     def proto(
         self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
     ) -> onnx.GraphProto:
         """Return the finished graph."""
         constants = list(self._constants.values())
-        return helper.make_graph(self._nodes, self.name, inputs, outputs, constants)
+        return helper.make_graph(
+            self._nodes, self.name, inputs, outputs, constants, value_info=self._described
+        )
 
 
 def tensor(name: str, kind: int, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
@@ -124,4 +131,4 @@ def int8_share(graph: onnx.GraphProto) -> float:
         for node in nodes(graph)
         if node.op_type in _PRODUCTS and any(name in stored for name in node.input[:2])
     ]
-    return weighted.count(_INTEGER_PRODUCT) / len(weighted)
+    return sum(op in _INTEGER_PRODUCTS for op in weighted) / len(weighted)

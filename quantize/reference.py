@@ -1,6 +1,7 @@
 """The checkpoint as torch runs it: the truth that the graphs are compared with."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +36,34 @@ def torch_logits(
     return logits
 
 
-def input_moments(
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a linear module reads: ``moment`` is ``E[x x^T]``, ``reach`` the largest ``|x|``."""
+
+    moment: NDArray[np.float64]
+    reach: float
+
+
+def observed_inputs(
     network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]
-) -> dict[str, NDArray[np.float64]]:
-    """Return ``E[x x^T]`` of what each linear module reads while ``network`` scores ``lines``.
+) -> dict[str, Inputs]:
+    """Return what each linear module reads while ``network`` scores ``lines``.
 
     Lines run one by one, so that no padding enters the mean.
     """
     sums: dict[str, NDArray[np.float64]] = {}
     counts: dict[str, int] = {}
+    reaches: dict[str, float] = {}
 
     def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def add(_: nn.Module, inputs: tuple[Any, ...]) -> None:
             rows: Tensor = inputs[0].reshape(-1, inputs[0].shape[-1])
             product = (rows.T @ rows).numpy()
             if name not in sums:
-                sums[name], counts[name] = np.zeros(product.shape), 0
+                sums[name], counts[name], reaches[name] = np.zeros(product.shape), 0, 0.0
             sums[name] += product
             counts[name] += len(rows)
+            reaches[name] = max(reaches[name], float(rows.abs().max()))
 
         return add
 
@@ -65,4 +76,4 @@ def input_moments(
     torch.set_num_threads(threads)
     for hook in hooks:
         hook.remove()
-    return {name: sums[name] / counts[name] for name in sums}
+    return {name: Inputs(sums[name] / counts[name], reaches[name]) for name in sums}
