@@ -28,7 +28,7 @@ from quantize.log_network import HEADS
 from quantize.log_package import Limits, Trained, manifest, write_checkpoint
 from quantize.log_recipe import Plan, trained
 from quantize.log_training import fitted_temperature
-from quantize.reference import input_moments, torch_albert
+from quantize.reference import observed_inputs, torch_albert
 
 Logits = NDArray[np.float32]
 _SPLIT = len(HEADS["category"])
@@ -202,9 +202,9 @@ def _int8_logits(
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = write_checkpoint(Path(scratch), network, neutral)
         sample = _texts(training)[:: max(1, len(training) // _CALIBRATION_LINES)]
-        moments = input_moments(
-            torch_albert(checkpoint), [network.tokenizer.encode(text).ids for text in sample]
-        )
+        tokens = [network.tokenizer.encode(text).ids for text in sample]
+        seen = observed_inputs(torch_albert(checkpoint), tokens)
+        moments = {name: inputs.moment for name, inputs in seen.items()}
         file = checkpoint / "int8.onnx"
         file.write_bytes(export(read_albert(checkpoint, moments), Int8()).SerializeToString())
         session = Session(file)
