@@ -101,6 +101,9 @@ def _add_diagnose(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", type=Path, metavar="FILE", help=".npy, .csv or .wav")
     command.add_argument("--rate-hz", type=float, required=True, metavar="R", help="samples per s")
     command.add_argument("--speed-rpm", type=float, metavar="N", help="of the shaft")
+    command.add_argument(
+        "--speed-column", metavar="NAME", help="of a .csv, in rpm, where no speed is given"
+    )
     command.add_argument("--bearing", metavar="NAME", help=f"one of {', '.join(sorted(COMMON))}")
     factors = command.add_argument_group(
         "factors of a bearing",
@@ -222,6 +225,7 @@ def _diagnose(arguments: argparse.Namespace) -> None:
         unit=arguments.unit,
         scale=arguments.scale,
         column=arguments.column,
+        speed_column=arguments.speed_column,
     )
     offline.diagnose(question, sys.stdout)
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+
 from edge_agent.agent import (
     broker_address,
     compose,
@@ -45,6 +47,7 @@ from edge_agent.settings import Settings, load_site
 _BATCH = 512
 _TURN_S = 0.2
 _LINES = 256  # that share runs of the log model: none waits half a second for the others
+_STEADY = 0.03  # of the speed, which the search for slipping lines bears
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Question:
     unit: Unit = Unit.G
     scale: float = 1.0
     column: str | None = None
+    speed_column: str | None = None
 
 
 @dataclass(slots=True)
@@ -227,13 +231,27 @@ def diagnose(question: Question, out: TextIO) -> None:
         ConfigError: The file cannot be read, or the bearing is not in the table.
     """
     samples = read_waveform(question.file, question.column) * question.scale
-    bearing = _bearing(question)
-    if isinstance(bearing, str):
-        diagnosis = not_assessable(bearing)
+    bearing, speed_rpm = _bearing(question), _speed_rpm(question)
+    if isinstance(bearing, str) or isinstance(speed_rpm, str):
+        diagnosis = not_assessable(bearing if isinstance(bearing, str) else str(speed_rpm))
     else:
-        machine = Machine(question.speed_rpm, bearing, question.machine_class, question.unit)
+        machine = Machine(speed_rpm, bearing, question.machine_class, question.unit)
         diagnosis = assess(samples, question.rate_hz, machine)
     out.write(_json_line(asdict(diagnosis)))
+
+
+def _speed_rpm(question: Question) -> float | str | None:
+    """Return the speed that was given or recorded beside the samples, or why that is none."""
+    if question.speed_rpm is not None or question.speed_column is None:
+        return question.speed_rpm
+    speeds = read_waveform(question.file, question.speed_column)
+    speeds = speeds[np.isfinite(speeds)]  # a slow channel beside a fast one has gaps
+    if not speeds.size:
+        return f"no speed in the column {question.speed_column}"
+    middle, apart = float(np.median(speeds)), float(np.ptp(speeds))
+    if apart > _STEADY * abs(middle):
+        return f"the speed changes by {apart:.4g} rpm within the block: its lines smear"
+    return middle
 
 
 def _bearing(question: Question) -> Bearing | str | None:

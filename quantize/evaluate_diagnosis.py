@@ -10,7 +10,7 @@ Looked at while the method was chosen: every table but the one of MFPT and those
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -63,6 +63,7 @@ def evaluate(data: Path) -> None:
     cases = real_cases(drive_end), simulated_cases(SIMULATED_EACH, _TRAIN_SEED)
     held = _held_back("load", drive_end, cases, lambda recording: recording.load)
     held += _held_back("size of defect", drive_end, cases, lambda recording: recording.size)
+    held += _second_half_of_health(drive_end, cases)
     _print("what ships, on the recordings it was learned from", _judged(drive_end))
     for seconds in _LONGER_S:
         title = f"what ships, on the recordings it was learned from, windows of {seconds:g} s"
@@ -92,7 +93,7 @@ def _held_back(
 ) -> list[Judged]:
     """Judge each group of recordings with what is learned from the others; print and return it.
 
-    There is one recording of health: it is learned in every case, and so not judged here.
+    There is one recording of health: it is learned in every case, and not judged here.
     """
     real, simulated = cases
     judged = []
@@ -107,6 +108,19 @@ def _held_back(
         held = [r for r in recordings if r.truth is not Verdict.HEALTHY and key(r) == value]
         judged += _judged(held, knowledge=learned)
     _print(f"{what} held back", judged)
+    return judged
+
+
+def _second_half_of_health(
+    recordings: Sequence[Recording], cases: tuple[Sequence[Case], Sequence[Case]]
+) -> list[Judged]:
+    """Judge the later half of the one healthy recording with what is learned without it."""
+    healthy = [r for r in recordings if r.truth is Verdict.HEALTHY]
+    early = [replace(r, samples=r.samples[: r.samples.size // 2]) for r in healthy]
+    late = [replace(r, samples=r.samples[r.samples.size // 2 :]) for r in healthy]
+    real = [case for case in cases[0] if case.truth is not Verdict.HEALTHY] + real_cases(early)
+    judged = _judged(late, knowledge=learn(real, cases[1]))
+    _print("second half of health held back", judged)
     return judged
 
 

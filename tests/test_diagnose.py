@@ -85,6 +85,26 @@ def test_unit_scale_and_class_are_heeded(ask):
 
 
 @pytest.mark.parametrize(
+    ("speeds", "verdict", "words"),
+    [
+        ([60 * SHAFT_HZ], "outer_race", "BPFO"),
+        ([""], "not_assessable", "no speed"),
+        ([0.0], "not_assessable", "speed of 0 rpm"),
+        ([1000.0, 60 * SHAFT_HZ], "not_assessable", "changes by 482 rpm"),
+    ],
+)
+def test_the_speed_may_stand_beside_the_samples(tmp_path, capsys, speeds, verdict, words):
+    rows = [[f"{x:.6f}", speeds[i % len(speeds)]] for i, x in enumerate(SAMPLES)]
+    as_csv(tmp_path / "block.csv", [["acc", "rpm"], *rows])
+    given = ["--rate-hz", str(RATE_HZ), "--speed-column", "rpm", "--bearing", "6205"]
+    assert main(["diagnose", str(tmp_path / "block.csv"), *given]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verdict"] == verdict
+    assert words in answer["reason"]
+    assert not answer["speed_estimated"]
+
+
+@pytest.mark.parametrize(
     ("samples", "rate_hz", "options", "reason"),
     [
         (np.where(np.arange(SAMPLES.size) == 9, np.nan, SAMPLES), RATE_HZ, KNOWN, "no finite"),

@@ -32,6 +32,7 @@ _IMPACTS = np.arange(4.0, 14.0)  # and those that only the cage's own impacts re
 _EVENNESS = 0.5
 _CAGE_LAG_DB = 3.0  # BPFO is a harmonic of FTF, and so always there with it
 _NEAR_SHAFT = 0.003
+_BESIDE = 0.5
 _LEAST_LINE_DB = 3.0
 
 
@@ -121,8 +122,11 @@ def family_levels_db(
         shafts_hz: Shape ``(n,)``, like the result.
     """
     orders = np.outer((bearing.outer, bearing.inner), (1.0, 2.0, 3.0))
-    levels = level_db(envelope, shafts_hz[:, None, None] * orders)
-    return np.asarray(levels.clip(0.0, 20.0).mean(axis=2).max(axis=1))
+    levels = level_db(envelope, shafts_hz[:, None, None] * orders).clip(0.0, 20.0).mean(axis=2)
+    # Beside the inner race's lines the shaft's speed shows, which no other speed explains.
+    beside = level_db(envelope, shafts_hz[:, None] * (bearing.inner + np.array((-1.0, 1.0))))
+    levels[:, 1] += _BESIDE * beside.clip(0.0, 20.0).mean(axis=1)
+    return np.asarray(levels.max(axis=1))
 
 
 def _chance_db(envelope: Envelope, highest_hz: float) -> float:
