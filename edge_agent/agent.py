@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from edge_agent import __version__
 from edge_agent.core.evidence import EvidenceKind
 from edge_agent.core.pipeline import Pipeline
@@ -28,6 +30,8 @@ from edge_agent.io.store import Store
 from edge_agent.io.systemd import Notifier
 from edge_agent.io.terms import Presence, Subscriptions, Terms
 from edge_agent.settings import Settings, load_site, read_password
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +186,12 @@ def _restored(settings: Settings, models: Models, store: Store) -> Pipeline:
     """Return a pipeline that goes on where the last run stopped."""
     pipeline = compose(load_site(settings), models, store.next_sequence)
     try:
-        pipeline.restore(store.load_snapshots(), store.load_alarms())
+        anew = pipeline.restore(store.load_snapshots(), store.load_alarms())
     except ValueError as error:
         path = state_file(settings)
         raise StorageError(f"{path} holds something unreadable: {error}") from error
+    if anew:
+        _log.warning("commissioning_again", assets=sorted(anew), reason="normal of another version")
     return pipeline
 
 

@@ -115,7 +115,7 @@ def _forecast_figures(model: SensorModel, values: Floats) -> Floats:
     """
     shape = input_of(model)
     commissioned = min(400, len(values) // 2)
-    normal, _ = fit_normal(values[:commissioned])
+    normal = fit_normal(values[:commissioned], np.arange(-1, commissioned - 1), 1.0)
     z = np.clip((values - normal.centre) / normal.reach, -shape.clip, shape.clip)
     windows = sliding_window_view(z, shape.steps + 1)[commissioned - shape.steps :]
     past, target = windows[:, :-1], windows[:, -1]

@@ -128,7 +128,7 @@ def standardized(rng: np.random.Generator, series: Iterator[Singles] | Singles) 
         frames = min(int(rng.integers(*COMMISSIONING)), len(values) // 2)
         shown = values[:frames].astype(np.float64)
         if np.count_nonzero(~np.isnan(shown)) >= LEAST_VALUES:
-            normal, _ = fit_normal(shown)
+            normal = fit_normal(shown, np.arange(-1, frames - 1), 1.0)
             result.append(((values - normal.centre) / normal.reach).astype(np.float32))
     return result
 

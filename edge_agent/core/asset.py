@@ -237,15 +237,18 @@ class Asset:
             "rates": self._rates.snapshot(),
         }
 
-    def restore(self, data: Mapping[str, object]) -> None:
+    def restore(self, data: Mapping[str, object]) -> bool:
         """Take up where :meth:`snapshot` was made.
+
+        Returns:
+            ``False`` where the learned normal is of another version and is learned anew.
 
         Raises:
             ValueError: The data is not ours.
         """
         try:
             self._windower.restore(_table(data["windower"]))
-            self.scorer.restore(_table(data["scorer"]))
+            known = self.scorer.restore(_table(data["scorer"]))
             if "sensors" in data:  # older snapshots know nothing of them
                 self._sensors.restore(data["sensors"])
             if "examiner" in data:
@@ -259,6 +262,7 @@ class Asset:
                 self._rates.restore(data["rates"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
+        return known
 
     def _collect(self, source_now_ns: int, now_ns: int) -> None:
         """Put the frames that are complete at ``source_now_ns`` behind what is pending."""

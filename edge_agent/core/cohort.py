@@ -1,17 +1,24 @@
 """Signals of one asset that were commissioned together: their normals and their score."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from math import isfinite
 from typing import TypedDict
 
 import numpy as np
 
-from edge_agent.core.calibration import LEAST_VALUES, Floats, Normal, fit_normal, fit_threshold
+from edge_agent.core.calibration import (
+    POWER,
+    Floats,
+    expected_threshold,
+    fit_threshold,
+    independent,
+)
 from edge_agent.core.commissioning import Shown
-from edge_agent.core.features import channel_of
+from edge_agent.core.course import Course
+from edge_agent.core.features import SignalKind, channel_of, kind_of
+from edge_agent.core.following import follow
 from edge_agent.core.forecast import (
     FEATURES,
     History,
@@ -22,13 +29,20 @@ from edge_agent.core.forecast import (
 )
 from edge_agent.core.manifest import SensorInput
 from edge_agent.core.packing import pack, unpack
+from edge_agent.core.reference import (
+    Frames,
+    Reference,
+    ReferenceState,
+    fit_reference,
+    joint,
+    restored,
+)
 
 FALSE_ALARM_RATE = 1e-3  # of scored windows, before the alarm's on-delay
 
-_CLIP = 15.0  # of a deviation: further out is not more wrong
-_POWER = 3.0  # of the mean over signals: one loud signal counts among many quiet ones
-_MEMORY_WINDOWS = 1.0  # time constant of the smoothing: enough that windows may overlap
-_NEVER_SEEN = Normal(0.0, 1e300)  # of a surprise that could not be learned: it never deviates
+_QUARTERS = 4  # of commissioning: each is scored by what the others show
+_SPREAD_WEIGHT = 0.25  # by that of the mean: a spread of few samples is mostly noise
+_FARTHEST = 30.0  # reaches: a glitch of a thousand must not make a fault of ten look harmless
 
 
 class Parts(Enum):
@@ -37,7 +51,7 @@ class Parts(Enum):
     A device uses both; one alone serves to measure what the other brings.
     """
 
-    BOTH = (1.0, 1.0)
+    BOTH = (1.0, 0.5)
     LEVELS = (1.0, 0.0)
     SURPRISES = (0.0, 1.0)
 
@@ -56,64 +70,78 @@ class Verdict:
         return isfinite(self.score) and isfinite(self.threshold)
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What commissioning taught of a cohort.
+
+    Attributes:
+        names: Of the ``n`` signals.
+        reference: The normal of the levels, each in its signal's unit, and of the surprises.
+        threshold: The limit on the score.
+        commissioned_ns: How long commissioning was.
+        terms: What all this was learned with; see :func:`terms_of`.
+    """
+
+    names: tuple[str, ...]
+    reference: Reference
+    threshold: float
+    commissioned_ns: int
+    terms: str
+
+
 class CohortState(TypedDict):
     """A cohort as JSON; arrays are packed."""
 
     names: list[str]
-    normals: list[list[float]]
+    reference: ReferenceState
     threshold: float
+    commissioned_ns: int
     terms: str
     history_ends_ns: str
     history_rows: str
-    strays: str
+    offset: str
+    course: dict[str, float]
     latest_ns: int
 
 
 class Cohort:
     """A commissioned cohort: what is normal, and the little of the past that its score needs.
 
-    A frame deviates in two ways per signal, which stand one after the other in every array here:
-    first all levels, then all surprises.
+    A frame deviates in two ways, which stand one after the other in every array here: first the
+    levels of all ``n`` signals, then the surprises of those that are forecast.
 
     Args:
-        names: Of the ``n`` signals.
-        normals: Of the ``n`` levels, each in its signal's unit, then of the ``n`` surprises.
-        threshold: The limit on the score.
-        terms: What all this was learned with; see :func:`terms_of`.
+        learned: From commissioning.
         parts: What goes into the score.
     """
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        normals: Sequence[Normal],
-        threshold: float,
-        terms: str,
-        parts: Parts = Parts.BOTH,
-    ) -> None:
-        self.names = tuple(names)
-        self.terms = terms
-        self.threshold = threshold
-        self.history = History(len(self.names))
-        self._normals = tuple(normals)
-        self._centre = np.array([normal.centre for normal in normals])
-        self._reach = np.array([normal.reach for normal in normals])
-        self._strays = np.ones(len(normals))  # smoothed deviations; a healthy signal's are about 1
+    def __init__(self, learned: Learned, parts: Parts = Parts.BOTH) -> None:
+        names = learned.names
+        self.names = names
+        self.terms = learned.terms
+        self.learned = learned
+        forecast = forecast_of(names)
+        self.history = History(len(forecast))
+        self._forecast = np.array(forecast, dtype=np.intp)
+        self._weights = weights_of(names, parts)
+        self._channels = [channel_of(names[i]) for i in [*range(len(names)), *forecast]]
+        self._offset = np.zeros(len(names))
+        self._course = Course()
         self.latest_ns = 0
-        self._weights = np.kron(parts.value, _weights(self.names))
-        self._channels = [channel_of(name) for name in self.names]
 
     @property
     def state(self) -> CohortState:
         """Everything held, fit for ``json.dumps``."""
         return {
             "names": list(self.names),
-            "normals": [[normal.centre, normal.reach] for normal in self._normals],
-            "threshold": self.threshold,
+            "reference": self.learned.reference.state,
+            "threshold": self.learned.threshold,
+            "commissioned_ns": self.learned.commissioned_ns,
             "terms": self.terms,
             "history_ends_ns": pack(self.history.ends_ns),
             "history_rows": pack(self.history.rows),
-            "strays": pack(self._strays),
+            "offset": pack(self._offset),
+            "course": asdict(self._course),
             "latest_ns": self.latest_ns,
         }
 
@@ -124,12 +152,19 @@ class Cohort:
         Raises:
             KeyError, TypeError, ValueError: ``state`` is of no cohort.
         """
-        normals = [Normal(float(centre), float(reach)) for centre, reach in state["normals"]]
-        cohort = cls(state["names"], normals, float(state["threshold"]), state["terms"], parts)
-        count = len(cohort.names)
+        learned = Learned(
+            names=tuple(state["names"]),
+            reference=restored(state["reference"]),
+            threshold=float(state["threshold"]),
+            commissioned_ns=int(state["commissioned_ns"]),
+            terms=state["terms"],
+        )
+        cohort = cls(learned, parts)
+        rows = unpack(state["history_rows"], np.float32)
         cohort.history.ends_ns = unpack(state["history_ends_ns"], np.int64)
-        cohort.history.rows = unpack(state["history_rows"], np.float32).reshape(-1, count, FEATURES)
-        cohort._strays = unpack(state["strays"], np.float64).reshape(2 * count)
+        cohort.history.rows = rows.reshape(-1, len(cohort._forecast), FEATURES)
+        cohort._offset = unpack(state["offset"], np.float64).reshape(len(cohort.names))
+        cohort._course = Course(**state["course"])
         cohort.latest_ns = int(state["latest_ns"])
         return cohort
 
@@ -150,39 +185,48 @@ class Cohort:
         if np.isnan(values).all():
             return None
         count = len(self.names)
-        z = (values - self._centre[:count]) / self._reach[:count]
-        return self.history.ask(start_ns, end_ns, z, shape)
+        normal = self.learned.reference
+        z = (values - normal.centre[:count]) / normal.reach[:count]
+        return self.history.ask(start_ns, end_ns, z, self._forecast, shape)
 
     def weigh(self, question: Question, surprises: Floats) -> Verdict:
         """Return the verdict on a frame, given how its signals surprised the model."""
-        count = len(self.names)
-        scaled = (surprises - self._centre[count:]) / self._reach[count:]
-        return self.smooth(question, np.concatenate((question.z, scaled)))
+        count, normal, threshold = len(self.names), self.learned.reference, self.learned.threshold
+        levels = question.z - self._offset
+        others = (surprises - normal.centre[count:]) / normal.reach[count:]
+        deviations = np.concatenate((levels, others))
+        parts = normal.parts(deviations)
+        weights = np.where(np.isnan(deviations), 0.0, self._weights)
+        passed_ns, before = self._pass(question), self._course
+        self._course = before.on(
+            float(joint(parts, weights)),
+            float(np.sqrt(np.nanmean(np.minimum(np.abs(levels), _FARTHEST) ** 2))),
+            passed_ns / (question.end_ns - question.start_ns),
+            passed_ns / self.learned.commissioned_ns,
+        )
+        score = self._course.told(threshold, before)
+        self._offset = follow(self._offset, levels, passed_ns, score / threshold)
+        return Verdict(score, threshold, self._by_channel(np.abs(parts) ** POWER * weights))
 
-    def smooth(self, question: Question, deviations: Floats) -> Verdict:
-        """Take up the deviations of a frame, ``(2 n,)``, and return the verdict on it."""
+    def _pass(self, question: Question) -> int:
+        """Return the time since the last frame, at most a window, and let it pass.
+
+        A source whose clock was set back is a gap like any other, not a negative one.
+        """
         length_ns = question.end_ns - question.start_ns
-        # A source whose clock was set back is a gap like any other, not a negative one.
         passed_ns = min(abs(question.end_ns - self.latest_ns), length_ns)
-        keep = np.exp(-passed_ns / (_MEMORY_WINDOWS * length_ns))
-        latest = np.minimum(np.abs(deviations), _CLIP)
-        seen = ~np.isnan(latest)
-        self._strays = np.where(seen, latest + keep * (self._strays - latest), self._strays)
         self.latest_ns = question.end_ns
-        parts = np.where(seen, self._strays**_POWER * self._weights, 0.0)
-        weight, total = float(self._weights[seen].sum()), float(parts.sum())
-        score = (total / weight) ** (1.0 / _POWER) if weight > 0 else 0.0
-        return Verdict(score, self.threshold, self._by_channel(parts, total))
+        return passed_ns
 
-    def _by_channel(self, parts: Floats, total: float) -> dict[str, float]:
-        """Return the shares of the channels in ``total``; equal ones where there is nothing."""
-        shares = dict.fromkeys(self._channels, 0.0)
+    def _by_channel(self, shares: Floats) -> dict[str, float]:
+        """Return the shares of the channels, summing to 1; equal ones where there is nothing."""
+        total = float(shares.sum())
+        by_channel = dict.fromkeys(self._channels, 0.0)
         if total <= 0:
-            return dict.fromkeys(shares, 1.0 / len(shares))
-        by_signal = parts.reshape(2, -1).sum(axis=0) / total
-        for channel, share in zip(self._channels, by_signal.tolist(), strict=True):
-            shares[channel] += share
-        return shares
+            return dict.fromkeys(by_channel, 1.0 / len(by_channel))
+        for channel, share in zip(self._channels, (shares / total).tolist(), strict=True):
+            by_channel[channel] += share
+        return by_channel
 
 
 def terms_of(model: SensorModel, length_ns: int) -> str:
@@ -190,11 +234,30 @@ def terms_of(model: SensorModel, length_ns: int) -> str:
     return f"{model.manifest.name} {model.manifest.version}, windows of {length_ns} ns"
 
 
+def forecast_of(names: Sequence[str]) -> list[int]:
+    """Return the places of the signals that are forecast: all but spreads, which only wander."""
+    return [i for i, name in enumerate(names) if kind_of(name) is not SignalKind.SPREAD]
+
+
+def weights_of(names: Sequence[str], parts: Parts) -> Floats:
+    """Return the weights of all levels and surprises: channels count alike among either."""
+    both = []
+    for share, members in zip(parts.value, (range(len(names)), forecast_of(names)), strict=True):
+        kinds = [kind_of(names[i]) for i in members]
+        single = [_SPREAD_WEIGHT if kind is SignalKind.SPREAD else 1.0 for kind in kinds]
+        channels = [channel_of(names[i]) for i in members]
+        sizes = dict.fromkeys(channels, 0.0)
+        for channel, weight in zip(channels, single, strict=True):
+            sizes[channel] += weight
+        both += [share * w / sizes[c] for c, w in zip(channels, single, strict=True)]
+    return np.array(both)
+
+
 def learn(shown: Shown, model: SensorModel, parts: Parts = Parts.BOTH) -> Cohort | None:
     """Return the cohort of all signals that commissioning saw long and often enough.
 
     Levels are scaled first, as the model reads standardized values only; then its surprises, for a
-    forecaster that is always a little off must not alarm; then scores across time give the limit.
+    forecaster that is always a little off must not alarm.
 
     Args:
         shown: The frames of commissioning, at least one, all of one length.
@@ -208,34 +271,50 @@ def learn(shown: Shown, model: SensorModel, parts: Parts = Parts.BOTH) -> Cohort
     if not shown.names:
         return None
     terms = terms_of(model, int(shown.ends_ns[0] - shown.starts_ns[0]))
-    levels = [fit_normal(column) for column in shown.table.T]
-    normals = [normal for normal, _ in levels]
-    draft = Cohort(shown.names, [*normals, *[_NEVER_SEEN] * len(normals)], np.inf, terms)
-    shape = input_of(model)
-    asked = [draft.ask(*frame, shape) for frame in shown.frames()]
+    commissioned_ns = int(shown.ends_ns[-1] - shown.starts_ns[0])
+    frames = Frames(shown.table, shown.starts_ns, shown.ends_ns, shown.thinning)
+    levels = fit_reference(frames, [len(shown.names)])
+    draft = Cohort(Learned(shown.names, levels, np.inf, commissioned_ns, terms))
+    asked = [draft.ask(*frame, input_of(model)) for frame in shown.frames()]
     questions = [question for question in asked if question is not None]
     surprises = surprise_all(questions, model)
-    others = [_fit_if_seen(column) for column in np.array(surprises).T]
-    normals += [normal for normal, _ in others]
-    across = np.stack([deviations for _, deviations in levels + others], axis=1)
-    rehearsal = Cohort(shown.names, normals, np.inf, terms, parts)
-    scores = [rehearsal.smooth(*pair).score for pair in zip(questions, across, strict=True)]
-    threshold = fit_threshold(np.array(scores), FALSE_ALARM_RATE)
-    cohort = Cohort(shown.names, normals, threshold, terms, parts)
+    frames = replace(frames, values=np.concatenate((shown.table, np.array(surprises)), axis=1))
+    families = [len(shown.names), len(forecast_of(shown.names))]
+    reference = fit_reference(frames, families)
+    weights = np.where(np.isnan(frames.values), 0.0, weights_of(shown.names, parts))
+    scores = _rehearsed(frames, families, weights)
+    count = independent(scores, frames.predecessors, frames.share)
+    threshold = fit_threshold(scores, count, _expected(weights), FALSE_ALARM_RATE)
+    cohort = Cohort(Learned(shown.names, reference, threshold, commissioned_ns, terms), parts)
     cohort.history = draft.history
     for question, row in zip(questions, surprises, strict=True):
         cohort.weigh(question, row)
     return cohort
 
 
-def _fit_if_seen(surprises: Floats) -> tuple[Normal, Floats]:
-    if np.count_nonzero(~np.isnan(surprises)) < LEAST_VALUES:
-        return _NEVER_SEEN, np.full_like(surprises, np.nan)
-    return fit_normal(surprises)
+def _rehearsed(frames: Frames, families: Sequence[int], weights: Floats) -> Floats:
+    """Return the scores of each quarter by a reference to the others, smoothed, ``(n,)``.
+
+    So the future will be scored by what all four showed; the spread within an hour says little
+    about how far the next hour will lie from it.
+    """
+    every = np.arange(len(frames.values))
+    scores = np.empty(len(every))
+    for quarter in np.array_split(every, _QUARTERS):
+        reference = fit_reference(frames.only(np.delete(every, quarter)), families)
+        parts = reference.parts(reference.deviations(frames.values[quarter]))
+        scores[quarter] = joint(parts, weights[quarter])
+    passed_ns = np.abs(np.diff(frames.ends_ns, prepend=frames.starts_ns[0]))
+    windows = np.minimum(passed_ns / frames.length_ns, 1.0)
+    course = Course()
+    for frame, (score, passed) in enumerate(zip(scores.tolist(), windows.tolist(), strict=True)):
+        course = course.on(score, 1.0, passed, 0.0)
+        scores[frame] = course.score
+    return scores
 
 
-def _weights(names: Sequence[str]) -> Floats:
-    """Return weights by which every channel counts alike, however many signals it has."""
-    channels = [channel_of(name) for name in names]
-    sizes = Counter(channels)
-    return np.array([1.0 / sizes[channel] for channel in channels])
+def _expected(weights: Floats) -> float:
+    """Return the limit that Gaussian signals have, given the weights of every frame, ``(n, k)``."""
+    squares = np.maximum((weights**2).sum(axis=1), np.finfo(np.float64).tiny)
+    counts = weights.sum(axis=1) ** 2 / squares
+    return expected_threshold(max(float(counts.mean()), 1.0), FALSE_ALARM_RATE)

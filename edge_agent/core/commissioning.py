@@ -23,13 +23,14 @@ class Shown:
     """The frames that were kept of commissioning, in order of time.
 
     ``starts_ns`` and ``ends_ns`` have shape ``(n,)``; ``table`` is ``(n, signals)``, each column in
-    its signal's unit, NaN where the signal was missing.
+    its signal's unit, NaN where the signal was missing.  One run of frames in ``thinning`` stays.
     """
 
     names: tuple[str, ...]
     starts_ns: NDArray[np.int64]
     ends_ns: NDArray[np.int64]
     table: Floats
+    thinning: int = 1
 
     def frames(self) -> Iterator[tuple[int, int, Floats]]:
         """Yield start, end and values of every frame."""
@@ -46,6 +47,7 @@ class Shown:
             self.starts_ns[kept],
             self.ends_ns[kept],
             self.table[kept][:, familiar],
+            self.thinning,
         )
 
 
@@ -123,7 +125,7 @@ class Commissioning:
             row[: len(values)] = values
         starts = np.array([start for _, start, _, _ in self._kept], np.int64)
         ends = np.array([end for _, _, end, _ in self._kept], np.int64)
-        return Shown(tuple(self._columns), starts, ends, table)
+        return Shown(tuple(self._columns), starts, ends, table, self._thinning)
 
     @property
     def state(self) -> CommissioningState:

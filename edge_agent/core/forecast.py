@@ -12,6 +12,7 @@ from edge_agent.core.manifest import Manifest, SensorInput
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Times = NDArray[np.int64]
+Places = NDArray[np.intp]
 
 FEATURES = 2  # per step: z, and whether it was observed
 
@@ -40,13 +41,14 @@ class SensorModel(Protocol):
 class Question:
     """One frame of some signals, and what the model reads to forecast it.
 
-    ``z`` is float64 ``(signals,)``, NaN where a signal is missing; ``sequences`` is float32
-    ``(signals, steps, 2)``.
+    ``z`` is float64 ``(signals,)``, NaN where a signal is missing; ``forecast`` holds the places of
+    those that are forecast, and ``sequences`` is float32 ``(forecast signals, steps, 2)``.
     """
 
     start_ns: int
     end_ns: int
     z: Floats
+    forecast: Places
     sequences: Singles
 
 
@@ -78,7 +80,9 @@ class History:
         self.ends_ns: Times = np.empty(0, np.int64)
         self.rows: Singles = np.empty((0, signals, FEATURES), np.float32)
 
-    def ask(self, start_ns: int, end_ns: int, z: Floats, shape: SensorInput) -> Question:
+    def ask(
+        self, start_ns: int, end_ns: int, z: Floats, forecast: Places, shape: SensorInput
+    ) -> Question:
         """Return the question for a frame, which then becomes part of the history.
 
         Args:
@@ -86,16 +90,19 @@ class History:
                 back, and have one length.
             end_ns: Of the frame.
             z: Shape ``(signals,)``, standardized; NaN where a signal is missing.
+            forecast: Places of the signals of this history in ``z``.
             shape: Of the model's input.
         """
         if len(self.ends_ns) and end_ns < self.ends_ns[-1]:
             self.ends_ns, self.rows = self.ends_ns[:0], self.rows[:0]
         length_ns = end_ns - start_ns
-        question = Question(start_ns, end_ns, z, self._sequences(start_ns, length_ns, shape.steps))
+        sequences = self._sequences(start_ns, length_ns, shape.steps)
+        question = Question(start_ns, end_ns, z, forecast, sequences)
         if not len(self.ends_ns) or end_ns - self.ends_ns[-1] >= length_ns // _FINEST:
             first = self.ends_ns.searchsorted(end_ns - (shape.steps + 1) * length_ns)
             self.ends_ns = np.append(self.ends_ns[first:], end_ns)
-            self.rows = np.concatenate((self.rows[first:], _features(z, shape.clip)[np.newaxis]))
+            row = _features(z[forecast], shape.clip)
+            self.rows = np.concatenate((self.rows[first:], row[np.newaxis]))
         return question
 
     def _sequences(self, start_ns: int, length_ns: int, steps: int) -> Singles:
@@ -128,13 +135,13 @@ def surprise_all(questions: Sequence[Question], model: SensorModel) -> list[Floa
     """Return how far every signal of every question lies from its forecast, in one model call.
 
     Returns:
-        An array ``(signals,)`` per question, in standard deviations of the forecast; NaN where the
-        signal is missing, was seen too seldom to forecast, or has a forecast that is not finite.
+        An array ``(forecast signals,)`` per question, in standard deviations of the forecast; NaN
+        where the signal is missing, was seen too seldom to forecast, or its forecast is not finite.
     """
     if not questions:
         return []
     clip = input_of(model).clip
-    z = np.concatenate([question.z for question in questions])
+    z = np.concatenate([question.z[question.forecast] for question in questions])
     sequences = np.concatenate([question.sequences for question in questions])
     mean, log_sigma = model.forecast(sequences)
     with np.errstate(over="ignore"):
@@ -144,5 +151,5 @@ def surprise_all(questions: Sequence[Question], model: SensorModel) -> list[Floa
     informed = answered & (sequences[:, :, 1].sum(axis=1) >= _LEAST_STEPS)
     # Beyond the clip the model neither sees nor says anything, so nothing there surprises it more.
     surprises = np.where(informed, (np.clip(z, -clip, clip) - mean) / sigma, np.nan)
-    ends = np.cumsum([len(question.z) for question in questions])
+    ends = np.cumsum([len(question.forecast) for question in questions])
     return np.split(surprises, ends[:-1])

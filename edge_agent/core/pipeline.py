@@ -211,20 +211,30 @@ class Pipeline:
         """Return all signs and alarms, by asset, delays that are still running included."""
         return {name: _stored(asset) for name, asset in self._assets.items()}
 
-    def restore(self, snapshots: Mapping[str, bytes], boards: Mapping[str, bytes]) -> None:
+    def restore(
+        self, snapshots: Mapping[str, bytes], boards: Mapping[str, bytes]
+    ) -> frozenset[str]:
         """Take up where an earlier run stopped.
 
         Args:
             snapshots: What :meth:`snapshot` returned last, by asset.
             boards: The latest board of each asset that an :class:`Outcome` held.
 
+        Returns:
+            The assets whose learned normal another version of the agent wrote: it cannot be read as
+            what is meant today, so they are commissioned anew.
+
         Raises:
             ValueError: Something stored is not ours.
         """
-        for name, body in snapshots.items():
-            self._asset(name).restore(json.loads(body))
+        anew = {
+            name
+            for name, body in snapshots.items()
+            if not self._asset(name).restore(json.loads(body))
+        }
         for name, body in boards.items():
             self._changed += self._asset(name).board.restore(json.loads(body))
+        return frozenset(anew)
 
     def _take_samples(self, record: Reading | Block, received_ns: int) -> None:
         if (asset := self._known(record.asset)) is None:

@@ -27,7 +27,7 @@ from edge_agent.core.forecast import (
 
 __all__ = ["AssetScorer", "SensorModel", "SensorScore", "score_all"]
 
-_LAYOUT = 1  # of snapshots
+_LAYOUT = 2  # of snapshots; 1 knew levels without their degrees of freedom or correlation
 _MOST_COHORTS = 16  # of one asset
 
 
@@ -156,11 +156,12 @@ class AssetScorer:
             "newcomers": self._newcomers.state if self._newcomers else None,
         }
 
-    def restore(self, state: object) -> None:
+    def restore(self, state: object) -> bool:
         """Take up what :meth:`snapshot` returned, in place of everything held.
 
-        A snapshot of another version of the agent is dropped, and the asset is learned anew: its
-        numbers may mean something else by now.
+        Returns:
+            ``False`` where the snapshot is of another version of the agent: it is dropped, and the
+            asset is learned anew, for its numbers may mean something else by now.
 
         Raises:
             KeyError, TypeError, ValueError: ``state`` is no snapshot of a scorer; nothing changed.
@@ -168,11 +169,12 @@ class AssetScorer:
         known = cast("ScorerState", state)
         if known["layout"] != _LAYOUT:
             self.recommission()
-            return
+            return False
         cohorts = [Cohort.restored(cohort, self._parts) for cohort in known["cohorts"]]
         newcomers = known["newcomers"]
         self._newcomers = Commissioning.restored(newcomers) if newcomers else None
         self._set_cohorts(cohorts)
+        return True
 
     def _forget_other_terms(self, model: SensorModel, length_ns: int) -> None:
         """Begin anew where the settings changed since the snapshot that was restored."""

@@ -1,0 +1,192 @@
+"""The learned normal of many signals together: where each lies, and which of them move together.
+
+Every signal's deviation becomes evidence on one scale (:mod:`calibration`); evidence is then freed
+of the correlation that commissioning saw (a whitening after Mahalanobis, symmetric, so that each
+part still belongs to one signal).  That is Hotelling's T² and the squared prediction error Q of a
+principal component analysis in one: along directions in which the signals move together a deviation
+counts little, against them, as when two that were coupled part, it counts much.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.core.calibration import (
+    LEAST_VALUES,
+    POWER,
+    Floats,
+    Normal,
+    Places,
+    Times,
+    evidence,
+    fit_normal,
+    predecessors,
+)
+from edge_agent.core.packing import pack, unpack
+
+# Between independence and what was seen: a few dozen independent windows overstate correlations.
+_SHRINKAGE = 0.1
+_BLOCK = 32  # signals: a correlation among more than these cannot be learned from so few windows
+_UNKNOWN = Normal(0.0, 1e300, 1.0)  # of a signal that was not seen often enough: never deviates
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What ``k`` signals showed in ``n`` frames of one length.
+
+    ``values`` is ``(n, k)``, each column in its signal's unit, NaN where missing; ``starts_ns`` and
+    ``ends_ns`` are ``(n,)``, rising.  One frame in ``thinning`` was kept.
+    """
+
+    values: Floats
+    starts_ns: Times
+    ends_ns: Times
+    thinning: float = 1.0
+
+    @property
+    def length_ns(self) -> int:
+        """Of every frame."""
+        return int(self.ends_ns[0] - self.starts_ns[0])
+
+    @property
+    def predecessors(self) -> Places:
+        """By frame, the place of the one a window earlier, -1 where there is none."""
+        return predecessors(self.starts_ns, self.ends_ns)
+
+    @property
+    def share(self) -> float:
+        """How many windows that do not overlap there are for each of the frames, up to 1."""
+        hops_ns = np.diff(self.ends_ns)
+        return min(1.0, float(np.median(hops_ns)) / self.length_ns) if len(hops_ns) else 1.0
+
+    def only(self, places: Places) -> "Frames":
+        """Return some of the frames."""
+        spans = self.starts_ns[places], self.ends_ns[places]
+        return Frames(self.values[places], *spans, self.thinning)
+
+
+class ReferenceState(TypedDict):
+    """A reference as JSON; arrays are packed."""
+
+    normals: str
+    families: list[int]
+    whitening: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What is normal for ``k`` signals.
+
+    ``centre``, ``reach`` and ``freedom`` have shape ``(k,)``, the first two in each signal's unit;
+    ``families`` counts the signals that may be correlated, in order; ``whitening`` holds a square
+    float32 array for each block of them.
+    """
+
+    centre: Floats
+    reach: Floats
+    freedom: Floats
+    families: tuple[int, ...]
+    whitening: tuple[NDArray[np.float32], ...]
+
+    def deviations(self, values: Floats) -> Floats:
+        """Return how far values ``(..., k)`` lie from their centres, in reaches."""
+        return (values - self.centre) / self.reach
+
+    def parts(self, deviations: Floats) -> Floats:
+        """Return the evidence of deviations ``(..., k)`` signal by signal, correlation removed.
+
+        A signal that is missing (NaN) has no part, and leaves those of the others as they are.
+        """
+        seen = np.nan_to_num(evidence(deviations, self.freedom))
+        blocks = _blocks(self.families)
+        if len(blocks) == 1:
+            return seen @ self.whitening[0]
+        pieces = [seen[..., b] @ w for b, w in zip(blocks, self.whitening, strict=True)]
+        return np.concatenate(pieces, axis=-1)
+
+    @property
+    def state(self) -> ReferenceState:
+        """Everything held, fit for ``json.dumps``."""
+        return {
+            "normals": pack(np.stack((self.centre, self.reach, self.freedom))),
+            "families": list(self.families),
+            "whitening": [pack(block) for block in self.whitening],
+        }
+
+
+def restored(state: ReferenceState) -> Reference:
+    """Return the reference that gave ``state``.
+
+    Raises:
+        KeyError, TypeError, ValueError: ``state`` is of no reference.
+    """
+    families = tuple(int(size) for size in state["families"])
+    centre, reach, freedom = unpack(state["normals"], np.float64).reshape(3, sum(families))
+    sizes = [block.stop - block.start for block in _blocks(families)]
+    packed = zip(state["whitening"], sizes, strict=True)
+    whitening = tuple(unpack(text, np.float32).reshape(size, size) for text, size in packed)
+    return Reference(centre, reach, freedom, families, whitening)
+
+
+def fit_reference(frames: Frames, families: Sequence[int]) -> Reference:
+    """Return what is normal, as the frames of commissioning show it.
+
+    Args:
+        frames: What was shown.
+        families: How many signals in a row may be correlated with each other, summing to ``k``.
+    """
+    values, lie = frames.values, (frames.predecessors, frames.share, frames.thinning)
+    normals = [_fit_if_seen(column, *lie) for column in values.T]
+    centre = np.array([normal.centre for normal in normals])
+    reach = np.array([normal.reach for normal in normals])
+    freedom = np.array([normal.freedom for normal in normals])
+    seen = np.nan_to_num(evidence((values - centre) / reach, freedom))
+    whitening = tuple(_whitening(seen[:, block]) for block in _blocks(families))
+    return Reference(centre, reach, freedom, tuple(families), whitening)
+
+
+def joint(parts: Floats, weights: Floats) -> Floats:
+    """Return the score of parts ``(..., k)``: their power mean, 1.17 for many Gaussian signals.
+
+    Args:
+        parts: From :meth:`Reference.parts`.
+        weights: Of the signals, of the same shape; 0 for those that are missing.
+    """
+    total = weights.sum(axis=-1)
+    cubes = (np.abs(parts) ** POWER * weights).sum(axis=-1)
+    mean: Floats = (cubes / np.where(total > 0.0, total, 1.0)) ** (1.0 / POWER)
+    return mean
+
+
+def _blocks(families: Sequence[int]) -> list[slice]:
+    """Return the blocks of signals that are freed of their correlation together."""
+    blocks, start = [], 0
+    for size in families:
+        edges = [*range(start, start + size, _BLOCK), start + size]
+        blocks += [slice(a, b) for a, b in pairwise(edges)]
+        start += size
+    return blocks
+
+
+def _fit_if_seen(column: Floats, before: Places, share: float, thinning: float) -> Normal:
+    if np.count_nonzero(~np.isnan(column)) < LEAST_VALUES:
+        return _UNKNOWN
+    return fit_normal(column, before, share, thinning)
+
+
+def _whitening(seen: Floats) -> NDArray[np.float32]:
+    """Return the symmetric inverse root of the correlation of ``seen``, ``(n, k)``.
+
+    A correlation and not a covariance: the scale of every signal is known already, and better.
+    """
+    moments = seen.T @ seen
+    scale = np.sqrt(np.maximum(np.diag(moments), np.finfo(np.float64).tiny))
+    correlation = (1.0 - _SHRINKAGE) * moments / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    root: NDArray[np.float32] = ((vectors / np.sqrt(values)) @ vectors.T).astype(np.float32)
+    return root
