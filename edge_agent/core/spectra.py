@@ -26,6 +26,8 @@ _ESTIMATED = 0.7
 _LIKE = 0.5
 _IMPACTS = 0.5  # excess kurtosis, of the samples and of the typical band
 _RINGING = 2.0
+_CARRIED_DB = 1.0
+_STRIKING = 1.0  # spectral kurtosis of the typical band
 
 _SENTENCES = {
     Verdict.INNER_RACE: "the inner race is struck",
@@ -74,9 +76,13 @@ def _bearing_verdict(
     assert found.evidence is not None  # noqa: S101  (clues come from it)
     assert found.shaft_hz is not None  # noqa: S101
     part = PART_OF[verdict]
-    lines = found.evidence.lines(part, found.envelope, bearing, found.shaft_hz)
+    stands_out = clues.families_db.get(verdict, 0.0) > 0
+    carried = verdict is Verdict.BALL and clues.carried_db > _CARRIED_DB
+    lines: tuple[Line, ...] = ()
+    if stands_out or carried:
+        lines = found.evidence.lines(part, found.envelope, bearing, found.shaft_hz)
     reasons = []
-    if lines and verdict in clues.families_db:
+    if stands_out:
         comb = found.evidence.combs[part]
         reasons.append(
             f"the envelope shows {part} ({comb.base_hz:.1f} Hz, computed"
@@ -87,9 +93,9 @@ def _bearing_verdict(
         reasons.append("no family of lines names it")
     if (like := clues.likeness.get(verdict, 0.0)) >= _LIKE:
         reasons.append(f"the spectrum is like that of a known example ({like:.2f})")
-    if clues.carried_db > 1.0 and verdict is Verdict.BALL:
+    if carried:
         reasons.append("the cage's speed modulates the noise")
-    if clues.impulsiveness > 1.0:
+    if clues.impulsiveness > _STRIKING:
         reasons.append("there are impacts")
     return _told(
         found.measured, verdict, chance, f"{_SENTENCES[verdict]}: {', '.join(reasons)}", lines

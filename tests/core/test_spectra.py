@@ -241,6 +241,27 @@ def test_seeded_faults_of_a_real_motor_are_named(shared_data, name, verdict):
     assert diagnose(samples[: 2 * round(rate_hz)], rate_hz, machine).verdict == verdict
 
 
+@pytest.mark.parametrize(("name", "verdict"), [("1hp_B_7", "ball"), ("0hp_OR6_14", "outer_race")])
+def test_a_fault_without_lines_says_that_only_its_spectrum_is_known(shared_data, name, verdict):
+    with np.load(shared_data / "sensors" / "cwru" / f"{name}.npz", allow_pickle=False) as arrays:
+        samples = arrays["DE"][:6000] * float(arrays["DE_scale"])
+        diagnosis = diagnose(samples, 12_000.0, Machine(float(arrays["rpm"]), BEARING))
+    assert diagnosis.verdict == verdict
+    assert "no family of lines names it" in diagnosis.reason
+    assert "like that of a known example" in diagnosis.reason
+    assert diagnosis.confidence < 0.9
+
+
+def test_a_machine_that_rings_without_a_known_reason_is_not_healthy():
+    samples = noise(level=0.01)
+    loud = np.convolve(
+        noise(seed=1), scipy.signal.firwin(301, [9000, 9600], fs=RATE_HZ, pass_zero=False), "same"
+    )
+    diagnosis = diagnose(samples + loud, RATE_HZ, MACHINE)
+    assert diagnosis.verdict is Verdict.UNKNOWN
+    assert "rings in one band" in diagnosis.reason
+
+
 @pytest.mark.parametrize("race", ["Inner", "Outer"])
 def test_races_of_another_rig_are_told_apart_with_and_without_its_speed(shared_data, race):
     bearing = Bearing.of_geometry(elements=8, element_mm=0.235, pitch_mm=1.245)
