@@ -18,6 +18,7 @@ _EVALUATIONS = {
     "sensor": "train_sensor",
     "sensor-faults": "evaluate_sensor_faults",
     "diagnosis": "evaluate_diagnosis",
+    "prognosis": "evaluate_prognosis",
 }
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import Board
+from edge_agent.core.evidence import Remarks
 from edge_agent.core.hearing import Ear, Rhythm
 from edge_agent.core.lograte import LineRates
 from edge_agent.core.logscore import LogScore
 from edge_agent.core.logwords import Words
+from edge_agent.core.outlook import Outlook
 from edge_agent.core.quality import SourceClock
 from edge_agent.core.records import (
     NS_PER_S,
@@ -37,7 +39,7 @@ from edge_agent.core.signs import (
 )
 from edge_agent.core.site import AssetSite, Site
 from edge_agent.core.snapshot import freeze, thaw
-from edge_agent.core.vibrationwatch import Examiner
+from edge_agent.core.vibrationwatch import Examiner, channels_in
 from edge_agent.core.windowing import NEVER_NS, Windower
 
 _PATIENCE_NS = 60 * NS_PER_S  # how long a source may send nothing but the past
@@ -90,6 +92,7 @@ class Asset:
         self._windower = Windower(name, site.window, site.caps, held)
         self._sensors = SensorWatch(site.commissioning_ns, asset_site.ranges, site.caps.channels)
         self._examiner = Examiner(asset_site.waveforms)
+        self._outlook = Outlook(asset_site)
         self._site = site
         self._sensor_clock = SourceClock()
         self._log_clock = SourceClock()
@@ -160,12 +163,18 @@ class Asset:
         frame, board = pending.what, self.board
         faulty = {f.channel: sign_of_sensor(f, frame) for f in pending.sensors.faults}
         examined = self._examiner.examine(frame, signals, score)
-        severe = {s.channel: sign_of_vibration(s, frame) for s in examined.severe}
+        self._outlook.follow(frame.end_ns, signals)
+        concerned = [s.channel for s in examined.severe] + channels_in(score)
+        ahead = self._outlook.ahead(concerned, frame.end_ns)
+        severe = {
+            s.channel: sign_of_vibration(s, ahead.get(s.channel), frame) for s in examined.severe
+        }
         changed += board.weigh_verdicts(FAULTY_SENSOR, faulty, frame.end_ns)
         changed += board.weigh_verdicts(SEVERE_VIBRATION, severe, frame.end_ns)
         changed += board.weigh_limits(frame, faulty)
         if score is not None:
-            changed += board.weigh_score(score, frame.time_quality, examined.diagnosed)
+            remarks = Remarks(examined.diagnosed, ahead)
+            changed += board.weigh_score(score, frame.time_quality, remarks)
         return changed
 
     def listen(self, since_ns: int | None) -> None:
@@ -209,8 +218,8 @@ class Asset:
     def recommission(self, now_ns: int) -> list[Alarm]:
         """Forget what was normal and learn it anew."""
         self.scorer.recommission()
-        self._sensors.forget()
-        self._examiner.forget()
+        for part in self._parts_added().values():
+            part.forget()
         return self.board.reset(now_ns)
 
     def forget(self, now_ns: int) -> list[Alarm]:
@@ -227,8 +236,7 @@ class Asset:
         return {
             "windower": self._windower.snapshot(waveforms=waveforms),
             "scorer": self.scorer.snapshot(),
-            "sensors": self._sensors.snapshot(),
-            "examiner": self._examiner.snapshot(),
+            **{name: part.snapshot() for name, part in self._parts_added().items()},
             "sensor_clock": freeze(self._sensor_clock),
             "log_clock": freeze(self._log_clock),
             "ears": freeze(self._ears),
@@ -249,10 +257,9 @@ class Asset:
         try:
             self._windower.restore(_table(data["windower"]))
             known = self.scorer.restore(_table(data["scorer"]))
-            if "sensors" in data:  # older snapshots know nothing of them
-                self._sensors.restore(data["sensors"])
-            if "examiner" in data:
-                self._examiner.restore(data["examiner"])
+            for name, part in self._parts_added().items():
+                if name in data:  # older snapshots know nothing of them
+                    part.restore(data[name])
             self._sensor_clock = thaw(SourceClock, data["sensor_clock"])
             self._log_clock = thaw(SourceClock, data["log_clock"])
             self._ears = thaw(dict[str, Ear], data["ears"])
@@ -263,6 +270,9 @@ class Asset:
         except (KeyError, TypeError) as error:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
         return known
+
+    def _parts_added(self) -> dict[str, SensorWatch | Examiner | Outlook]:
+        return {"sensors": self._sensors, "examiner": self._examiner, "outlook": self._outlook}
 
     def _collect(self, source_now_ns: int, now_ns: int) -> None:
         """Put the frames that are complete at ``source_now_ns`` behind what is pending."""

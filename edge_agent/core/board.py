@@ -3,18 +3,18 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 
 from edge_agent.core.alarms import Alarm, AlarmEvent, Suppression, Unshelve, advance
 from edge_agent.core.evidence import (
+    NO_REMARKS,
     Clear,
     Delays,
-    Diagnosed,
     Episode,
     Evidence,
     EvidenceKind,
+    Remarks,
     Sign,
     debounce,
     extend,
@@ -44,7 +44,6 @@ from edge_agent.core.signs import SEVERE_VIBRATION, sides_of, sign_of_limit
 from edge_agent.core.site import AlarmSpec, AssetSite
 from edge_agent.core.snapshot import freeze, thaw
 
-NO_DIAGNOSIS: Mapping[str, Diagnosed] = MappingProxyType({})
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
 _GRAVE = 3.0  # a score of this many thresholds is more than a hint
 _PAUSES = 16  # heartbeats of one asset that are missed at a time
@@ -91,15 +90,9 @@ class Board:
         self.dirty = False
 
     def weigh_score(
-        self,
-        score: SensorScore,
-        quality: TimeQuality,
-        diagnosed: Mapping[str, Diagnosed] = NO_DIAGNOSIS,
+        self, score: SensorScore, quality: TimeQuality, remarks: Remarks = NO_REMARKS
     ) -> list[Alarm]:
-        """Take the sensor model's score of a window, and diagnoses of its channels.
-
-        Commissioning scores are not evidence.
-        """
+        """Take the sensor model's score of a window; commissioning scores are not evidence."""
         if score.commissioning:  # what was said with another normal cannot be upheld
             return self.reset(score.end_ns)
         parts = self._parts(score)
@@ -110,15 +103,11 @@ class Board:
             )
         elif score.score < _DEADBAND * score.threshold:
             self._episode = None
-        signs = partial(self._weigh_part, score=score, quality=quality, diagnosed=diagnosed)
+        signs = partial(self._weigh_part, score=score, quality=quality, remarks=remarks)
         return [alarm for fault in Category for alarm in signs(fault)]
 
     def _weigh_part(
-        self,
-        fault: Category,
-        score: SensorScore,
-        quality: TimeQuality,
-        diagnosed: Mapping[str, Diagnosed],
+        self, fault: Category, score: SensorScore, quality: TimeQuality, remarks: Remarks
     ) -> list[Alarm]:
         """Debounce the sensor model's sign of one fault."""
         key = f"{EvidenceKind.SENSOR}:{fault}"
@@ -129,7 +118,8 @@ class Board:
         leads = episode is not None and fault is episode.leading
         since_ns = episode.since_ns if episode is not None and leads else score.end_ns
         ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
-        found = [diagnosed[c] for c, _ in ranked if c in diagnosed and self._category(c) is fault]
+        ours = [channel for channel, _ in ranked if self._category(channel) is fault]
+        diagnosis, prognosis = remarks.about(ours)
         sign = Sign(
             fault=fault.value,
             category=fault,
@@ -142,7 +132,8 @@ class Board:
                 start_ns=score.start_ns,
                 end_ns=score.end_ns,
                 contributions=tuple(ranked),
-                diagnosis=next(iter(found), None),
+                diagnosis=diagnosis,
+                prognosis=prognosis,
             ),
             time_quality=quality,
         )

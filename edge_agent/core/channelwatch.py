@@ -116,16 +116,22 @@ class ChannelWatch:
         last = values[0] if state.at_ns is None else state.value
         span = max(high, last) - min(low, last)
         if (
-            span > habit.widest_swing
-            or low < habit.band_low
-            or high > habit.band_high
-            or self._unsettled
-            or not habit.learned
+            habit.learned
+            and span <= habit.widest_swing
+            and habit.band_low <= low
+            and high <= habit.band_high
+            and state.fault is None
+            and state.leap is None
         ):
-            self._weigh_all(times_ns, values, length_ns)
-        else:
             self.mood = Mood.CALM
-        self._follow(times_ns, values, span, length_ns)
+        else:
+            self._weigh_all(times_ns, values, length_ns)
+        state.at_ns, state.value = times_ns[-1], values[-1]
+        if span == 0:
+            self._follow_run(times_ns, length_ns)
+        else:
+            state.run = 0
+            self._follow_rails(low, high)
 
     def settle(self, *, company: bool) -> None:
         """Make the claim a fault, if the neighbours allow it."""
@@ -135,22 +141,25 @@ class ChannelWatch:
                 self._condemn(finding, since_ns, self.state.at_ns or since_ns)
             self.claim = None
 
-    def _follow(
-        self, times_ns: list[int], values: list[float], span: float, length_ns: int
-    ) -> None:
-        """Note what repeats: one value, or an extreme."""
+    def _follow_run(self, times_ns: list[int], length_ns: int) -> None:
         state, habit = self.state, self.state.habit
-        state.at_ns, state.value = times_ns[-1], values[-1]
-        if span == 0:
-            if not state.run:
-                state.run_since_ns = times_ns[0]
-            state.run += len(values)
-            if habit.learned and state.run > habit.repeats:
-                self._notice_run(length_ns)
-            return
-        state.run = 0
-        state.top.meet(max(values))
-        state.bottom.meet(min(values))
+        if not state.run:
+            state.run_since_ns = times_ns[0]
+        state.run += len(times_ns)
+        if habit.learned and state.run > habit.repeats:
+            self._notice_run(length_ns)
+
+    def _follow_rails(self, low: float, high: float) -> None:
+        state, habit = self.state, self.state.habit
+        # Most chunks meet no extreme again: two calls are spared.
+        if high == state.top.value or state.top.hits:
+            state.top.meet(high)
+        else:
+            state.top.value = high
+        if low == state.bottom.value or state.bottom.hits:
+            state.bottom.meet(low)
+        else:
+            state.bottom.value = low
         if not habit.learned:
             habit.hits = max(habit.hits, state.top.hits, state.bottom.hits)
         elif state.top.hits >= RAIL_HITS or state.bottom.hits >= RAIL_HITS:

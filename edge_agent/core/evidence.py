@@ -7,7 +7,7 @@ whose clocks disagree cannot hold each other up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from edge_agent.core.lograte import Rate
@@ -52,6 +52,16 @@ class Diagnosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Prognosed:
+    """What a channel will reach, and between which times from now."""
+
+    reaches: str
+    boundary: float
+    earliest_s: float
+    latest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What an alert shows as the reason for itself.
 
@@ -72,6 +82,24 @@ class Evidence:
     fault: str = ""  # the kind of a sensor's fault, where the sensor and not the machine has one
     words: tuple[tuple[str, float], ...] = ()  # of a line, with what each adds to the log-odds
     diagnosis: Diagnosed | None = None  # of the waveform behind it
+    prognosis: Prognosed | None = None  # of what it heads for
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is known about channels beside their scores, by channel."""
+
+    diagnosed: Mapping[str, Diagnosed] = field(default_factory=dict)
+    ahead: Mapping[str, Prognosed] = field(default_factory=dict)
+
+    def about(self, channels: Sequence[str]) -> tuple[Diagnosed | None, Prognosed | None]:
+        """Return the first diagnosis and the first prognosis that there is for ``channels``."""
+        diagnosis = next((self.diagnosed[c] for c in channels if c in self.diagnosed), None)
+        prognosis = next((self.ahead[c] for c in channels if c in self.ahead), None)
+        return diagnosis, prognosis
+
+
+NO_REMARKS = Remarks()
 
 
 @dataclass(frozen=True, slots=True)

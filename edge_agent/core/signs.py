@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from edge_agent.core.evidence import Evidence, EvidenceKind, Sign
+from edge_agent.core.evidence import Evidence, EvidenceKind, Prognosed, Sign
 from edge_agent.core.records import Category, Frame, Priority
 from edge_agent.core.sensorfault import FaultKind, SensorFault
 from edge_agent.core.severity import Zone
@@ -39,7 +39,7 @@ def sign_of_sensor(fault: SensorFault, frame: Frame) -> Sign:
     )
 
 
-def sign_of_vibration(severe: Severe, frame: Frame) -> Sign:
+def sign_of_vibration(severe: Severe, prognosis: Prognosed | None, frame: Frame) -> Sign:
     """Return the sign of vibration in zone C or D; the boundary that it passed is a limit."""
     return Sign(
         fault=Category.MECHANICAL.value,
@@ -54,6 +54,7 @@ def sign_of_vibration(severe: Severe, frame: Frame) -> Sign:
             end_ns=frame.end_ns,
             text=f"vibrates with {severe.velocity_rms_mm_s:.2g} mm/s, zone {severe.zone}",
             diagnosis=severe.diagnosed,
+            prognosis=prognosis,
         ),
         time_quality=frame.time_quality,
     )

@@ -26,7 +26,7 @@ _LEAST_PAUSE_NS = NS_PER_S  # between two diagnoses of a channel, however short 
 _PART = 0.1  # of the score: what contributes less is not what the anomaly is about
 _DEADBAND = 0.9  # of the boundary to zone C, below which vibration is no longer severe
 _MOST_LINES = 12
-_MM_S = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
+MM_S = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
 _ACCEPTABLE = (Zone.A, Zone.B)
 
 
@@ -96,14 +96,15 @@ class Examiner:
         if not self._sites:
             return NOTHING
         diagnosed: dict[str, Diagnosed] = {}
+        anomalous = channels_in(score)
         for channel, site in self._sites.items():
             velocity = signals.get(f"{channel}:{SignalKind.VELOCITY_RMS}")
             if velocity is None or channel not in frame.windows:
                 continue
-            velocity_mm_s = _MM_S[Unit(site.unit)] * exp(velocity)
+            velocity_mm_s = MM_S[Unit(site.unit)] * exp(velocity)
             record = self._state.records.setdefault(channel, Record())
             zone = zone_of(velocity_mm_s, site.machine_class or COMMON_CLASS)
-            asked = zone is not record.zone or _takes_part(channel, score)
+            asked = zone is not record.zone or channel in anomalous
             record.zone = zone
             if asked and abs(frame.end_ns - record.diagnosed_ns) >= _LEAST_PAUSE_NS:
                 record.diagnosed = self._diagnose(channel, site, frame)
@@ -143,8 +144,12 @@ class Examiner:
         return _in_short(diagnose(_latest(window, rate_hz), rate_hz, machine))
 
 
-def _takes_part(channel: str, score: SensorScore | None) -> bool:
-    return score is not None and score.anomalous and score.contributions.get(channel, 0.0) >= _PART
+def channels_in(score: SensorScore | None) -> list[str]:
+    """Return the channels that an anomaly is about, the loudest first; none without an anomaly."""
+    if score is None or not score.anomalous:
+        return []
+    ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
+    return [channel for channel, part in ranked if part >= _PART]
 
 
 def _speed_rpm(site: WaveformSite, frame: Frame) -> float | None:

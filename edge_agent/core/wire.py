@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from edge_agent.core.alarms import Alarm, State, Suppression
 from edge_agent.core.diagnosis import Verdict
-from edge_agent.core.evidence import Diagnosed, Evidence, EvidenceKind
+from edge_agent.core.evidence import Diagnosed, Evidence, EvidenceKind, Prognosed
 from edge_agent.core.lograte import Rate
+from edge_agent.core.prognosis import COVERAGE
 from edge_agent.core.records import NS_PER_S, Category
 
 ALERT_SCHEMA = "edge-agent/alert/1"
@@ -161,11 +162,10 @@ def summary(alarm: Alarm) -> str:
 def _reason(evidence: Evidence) -> str:
     match evidence.kind:
         case _ if evidence.fault or (evidence.kind is EvidenceKind.LIMIT and evidence.text):
-            return f"{evidence.source} {evidence.text}{_named(evidence.diagnosis)}"
+            return f"{evidence.source} {evidence.text}{_remarks(evidence)}"
         case EvidenceKind.SENSOR:
             figures = f"score {evidence.score:.1f}, threshold {evidence.threshold:.1f}"
-            named = _named(evidence.diagnosis)
-            return f"{evidence.source} behaves unlike itself ({figures}){named}"
+            return f"{evidence.source} behaves unlike itself ({figures}){_remarks(evidence)}"
         case EvidenceKind.LOG:
             return f'the machine reports "{evidence.text or evidence.source}"'
         case EvidenceKind.LIMIT:
@@ -199,6 +199,7 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         **({"rate": _figures(evidence.rate)} if evidence.rate is not None else {}),
         **({"fault": evidence.fault} if evidence.fault else {}),
         **({"diagnosis": _diagnosis(evidence.diagnosis)} if evidence.diagnosis else {}),
+        **({"prognosis": _prognosis(evidence.prognosis)} if evidence.prognosis else {}),
         "score": round(evidence.score, 4),
         "threshold": round(evidence.threshold, 4),
         "contributions": _rounded(evidence.contributions),
@@ -223,6 +224,32 @@ def _named(diagnosed: Diagnosed | None) -> str:
     if diagnosed is None or diagnosed.verdict not in _NAMED:
         return ""
     return f", its spectrum points to {_NAMED[diagnosed.verdict]}"
+
+
+def _remarks(evidence: Evidence) -> str:
+    told = _named(evidence.diagnosis)
+    if evidence.prognosis is not None:
+        told += f", it {_ahead(evidence.prognosis)}"
+    return told
+
+
+def _ahead(prognosed: Prognosed) -> str:
+    """Return when the boundary is reached, in the largest unit that leaves a figure to say."""
+    earliest, latest = prognosed.earliest_s, prognosed.latest_s
+    sizes = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"))
+    size, unit = next((pair for pair in sizes if latest >= 2 * pair[0]), (1.0, "seconds"))
+    return f"reaches {prognosed.reaches} in {earliest / size:.2g} to {latest / size:.2g} {unit}"
+
+
+def _prognosis(prognosed: Prognosed) -> dict[str, object]:
+    return {
+        "text": _ahead(prognosed),
+        "reaches": prognosed.reaches,
+        "boundary": prognosed.boundary,
+        "earliest_s": round(prognosed.earliest_s, 1),
+        "latest_s": round(prognosed.latest_s, 1),
+        "coverage": COVERAGE,
+    }
 
 
 def _diagnosis(diagnosed: Diagnosed) -> dict[str, object]:

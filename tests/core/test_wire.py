@@ -8,7 +8,15 @@ import jsonschema
 import pytest
 
 from edge_agent.core.alarms import Acknowledge, Alarm, Shelve, advance
-from edge_agent.core.evidence import Clear, Evidence, EvidenceKind, Raise
+from edge_agent.core.evidence import (
+    Clear,
+    Diagnosed,
+    Evidence,
+    EvidenceKind,
+    FoundLine,
+    Prognosed,
+    Raise,
+)
 from edge_agent.core.records import NS_PER_S, Category, Priority, TimeQuality
 from edge_agent.core.wire import ModelIdentity, alert, rfc3339, summary
 
@@ -52,6 +60,29 @@ STUCK = Evidence(
     text="repeats 61.5 where it used to vary",
     fault="stuck",
 )
+DIAGNOSED = Evidence(
+    EvidenceKind.SENSOR,
+    "vib",
+    6.0,
+    2.5,
+    START_NS - 10,
+    START_NS,
+    (("vib", 1.0),),
+    diagnosis=Diagnosed(
+        verdict="outer_race",
+        confidence=0.9,
+        reason="the outer race is struck",
+        zone="B",
+        velocity_rms_mm_s=2.1,
+        speed_rpm=1480.0,
+        lines=(FoundLine("BPFO", 1.0, 88.4, 14.2),),
+    ),
+    prognosis=Prognosed("zone C", 2.8, 6 * 86400.0, 11 * 86400.0),
+)
+OUTER_RACE = (
+    "vib behaves unlike itself (score 6.0, threshold 2.5), its spectrum points to the bearing's"
+    " outer race, it reaches zone C in 6 to 11 days"
+)
 QUIET = Evidence(EvidenceKind.SILENCE, "pump-2", 0, 0, START_NS - 600 * NS_PER_S, START_NS)
 
 
@@ -63,7 +94,7 @@ def document(alarm, sequence=1, responses=None):
 
 
 @pytest.mark.parametrize(
-    "evidence", [SENSOR, LINE, LIMIT, QUIET, STUCK], ids=lambda e: e.kind.value
+    "evidence", [SENSOR, LINE, LIMIT, QUIET, STUCK, DIAGNOSED], ids=lambda e: e.kind.value
 )
 def test_every_kind_of_evidence_gives_a_valid_document(validator, evidence):
     validator.validate(document(raised(evidence)))
@@ -115,6 +146,7 @@ def test_the_model_is_named_where_one_spoke():
     ("evidence", "words"),
     [
         (SENSOR, "temp behaves unlike itself (score 6.0, threshold 2.5)"),
+        (DIAGNOSED, OUTER_RACE),
         (STUCK, "temp repeats 61.5 where it used to vary"),
         (LINE, 'the machine reports "overtemperature of winding 3"'),
         (LIMIT, "temp at 92.5 is beyond 85"),
@@ -153,3 +185,20 @@ def test_a_faulty_sensor_is_named_and_no_model_spoke():
     (evidence,) = told["evidence"]
     assert (evidence["kind"], evidence["channel"], evidence["fault"]) == ("sensor", "temp", "stuck")
     assert evidence["score"] > evidence["threshold"]
+
+
+def test_a_prognosis_always_has_its_interval():
+    (evidence,) = document(raised(DIAGNOSED))["evidence"]
+    told = evidence["prognosis"]
+    assert told["text"] == "reaches zone C in 6 to 11 days"
+    assert (told["earliest_s"], told["latest_s"], told["coverage"]) == (518400.0, 950400.0, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("latest_s", "words"),
+    [(90.0, "45 to 90 seconds"), (7200.0, "1 to 2 hours"), (600.0, "5 to 10 minutes")],
+)
+def test_a_prognosis_speaks_in_the_unit_that_fits(latest_s, words):
+    ahead = Prognosed("zone D", 4.5, latest_s / 2, latest_s)
+    told = document(raised(replace(DIAGNOSED, prognosis=ahead)))
+    assert told["summary"].endswith(f"it reaches zone D in {words}.")
