@@ -104,21 +104,25 @@ ACTIVATIONS = {
 }
 
 
-def export(albert: Albert, arithmetic: Arithmetic) -> onnx.ModelProto:
+def export(albert: Albert, arithmetic: Arithmetic, *, whole: bool = False) -> onnx.ModelProto:
     """Return the classifier: ``input_ids``, ``attention_mask`` → ``logits``; any batch and length.
 
     Inside, hidden states are rows, ``(batch * length, width)``; only the attention sees lines.
+    The last layer computes every token if all are pooled, or if the ``whole`` of it is asked for,
+    which is what older packages hold.
     """
+    cut = albert.pooling == FIRST and not whole
     graph = Graph("albert")
     shape = graph.add("Shape", "input_ids")
-    length = graph.add("Gather", shape, graph.constant([1], np.int64))
-    encoder = _Encoder(albert, arithmetic, _mask(graph), _heads_shape(graph, albert, shape), length)
+    encoder = _Encoder(albert, arithmetic, _mask(graph), _heads_shape(graph, albert, shape))
     rows = arithmetic.linear(graph, _embedded(graph, albert, arithmetic, shape), albert.widen)
     for number, group in enumerate(albert.groups):
-        cut = albert.pooling == FIRST and number == len(albert.groups) - 1
-        rows = encoder.repeated(graph, f"group{number}", group, rows, cut=cut)
-    if albert.pooling == MEAN:
-        rows = _mean_tokens(graph, _by_line(graph, rows, shape, albert.width))
+        last = number == len(albert.groups) - 1
+        length = _length(graph, shape) if last and cut else None
+        rows = encoder.repeated(graph, f"group{number}", group, rows, length)
+    if not cut:
+        pool = _first_tokens if albert.pooling == FIRST else _mean_tokens
+        rows = pool(graph, _by_line(graph, rows, shape, albert.width))
     pooled = graph.add("Tanh", arithmetic.linear(graph, rows, albert.pooler))
     graph.rename(arithmetic.linear(graph, pooled, albert.classifier), "logits")
     axes = ("batch", "length")
@@ -152,10 +156,20 @@ def _heads_shape(graph: Graph, albert: Albert, shape: str) -> str:
     return graph.add("Concat", shape, inner, axis=0)
 
 
+def _length(graph: Graph, shape: str) -> str:
+    """Return the number of tokens in a line, ``(1,)``."""
+    return graph.add("Gather", shape, graph.constant([1], np.int64))
+
+
 def _by_line(graph: Graph, rows: str, shape: str, width: int) -> str:
     """Return the hidden states of each line, ``(batch, length, width)``."""
     by_line = graph.add("Concat", shape, graph.constant([width], np.int64), axis=0)
     return graph.add("Reshape", rows, by_line)
+
+
+def _first_tokens(graph: Graph, lines: str) -> str:
+    """Return the hidden state of each line's first token, ``(batch, width)``."""
+    return graph.add("Gather", lines, graph.constant(0, np.int64), axis=1)
 
 
 def _mean_tokens(graph: Graph, lines: str) -> str:
@@ -183,30 +197,36 @@ class _Cut:
     stride: str
 
 
+def _ending(graph: Graph, turn: str, repeats: int, length: str) -> _Cut:
+    """Return what to compute in turn number ``turn``."""
+    last = graph.add("Equal", turn, graph.constant(repeats - 1, np.int64))
+    one = graph.constant([1], np.int64)
+    return _Cut(
+        queries=graph.add("Where", last, one, length),
+        stride=graph.add("Where", last, length, one),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Encoder:
-    """Writes layers; the last three are values of the graph around their bodies.
-
-    ``mask`` is ``(batch, 1, 1, length)``; ``length``, the tokens of a line, is ``(1,)``.
-    """
+    """Writes layers; ``mask`` and ``heads_shape`` are values of the graph around their bodies."""
 
     albert: Albert
     arithmetic: Arithmetic
     mask: str
     heads_shape: str
-    length: str
 
-    def repeated(self, graph: Graph, name: str, group: Group, rows: str, *, cut: bool) -> str:
+    def repeated(self, graph: Graph, name: str, group: Group, rows: str, length: str | None) -> str:
         """Run ``group`` in a loop whose body, called ``name``, holds its weights.
 
-        With ``cut``, only the first row of each line comes out, ``(batch, width)``.
+        Given the ``length`` of the lines, ``(1,)``, only the first row of each comes out.
         """
         body = Graph(name)
         last = f"{name}_in"
         for layer in group.layers[:-1]:
             last = self._layer(body, layer, last, None)
-        ending = self._cut(body, f"{name}_turn", group.repeats) if cut else None
-        last = self._layer(body, group.layers[-1], last, ending)
+        cut = _ending(body, f"{name}_turn", group.repeats, length) if length else None
+        last = self._layer(body, group.layers[-1], last, cut)
         body.rename(f"{name}_go_in", f"{name}_go")
         body.rename(last, f"{name}_out")
         width = self.albert.width
@@ -222,14 +242,6 @@ class _Encoder:
             ],
         )
         return graph.add("Loop", graph.constant(group.repeats, np.int64), "", rows, body=proto)
-
-    def _cut(self, graph: Graph, turn: str, repeats: int) -> _Cut:
-        ending = graph.add("Equal", turn, graph.constant(repeats - 1, np.int64))
-        one = graph.constant([1], np.int64)
-        return _Cut(
-            queries=graph.add("Where", ending, one, self.length),
-            stride=graph.add("Where", ending, self.length, one),
-        )
 
     def _layer(self, graph: Graph, layer: Layer, rows: str, cut: _Cut | None) -> str:
         linear, epsilon = self.arithmetic.linear, self.albert.epsilon

@@ -36,6 +36,13 @@ def torch_logits(
     return logits
 
 
+def input_moments(
+    network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the moments of :func:`observed_inputs` alone."""
+    return {name: seen.moment for name, seen in observed_inputs(network, lines).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What a linear module reads: ``moment`` is ``E[x x^T]``, ``reach`` the largest ``|x|``."""

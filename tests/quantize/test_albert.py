@@ -155,21 +155,36 @@ def test_labels_of_one_head_that_stand_apart_are_refused():
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_missing_file_is_named(checkpoint, out, name):
+def test_a_missing_file_is_named_with_the_reason(checkpoint, out, name):
     (checkpoint / name).unlink()
-    rejected(checkpoint, out, PackageError, name)
+    reason = {
+        "config.json": "{folder}/config.json: cannot be read: No such file or directory",
+        "model.safetensors": "{folder}: neither model.safetensors nor pytorch_model.bin",
+        "tokenizer.json": "{folder}: neither tokenizer.json nor spiece.model",
+    }[name]
+    error = rejected(checkpoint, out, PackageError, name)
+    assert str(error) == reason.format(folder=checkpoint)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_damaged_file_is_named(checkpoint, out, name):
-    (checkpoint / name).write_bytes(b"\x00\x01 cut off")
-    rejected(checkpoint, out, PackageError, name)
+def test_a_damaged_file_is_named_with_the_reason(checkpoint, out, name):
+    file = checkpoint / name
+    file.write_bytes(b"\x00\x01 cut off")
+    reason = {
+        "config.json": "not JSON: ",
+        "model.safetensors": "not a weight file: ",
+        "tokenizer.json": "not a tokenizer: ",
+    }[name]
+    error = rejected(checkpoint, out, PackageError, name)
+    assert str(error).startswith(f"{file}: {reason}")
+    assert len(str(error)) > len(f"{file}: {reason}")
 
 
 def test_a_damaged_torch_pickle_is_named(checkpoint, out):
     (checkpoint / "model.safetensors").unlink()
     (checkpoint / "pytorch_model.bin").write_bytes(b"cut off")
-    rejected(checkpoint, out, PackageError, r"pytorch_model\.bin")
+    reason = r"pytorch_model\.bin: damaged, or more in it than plain tensors"
+    rejected(checkpoint, out, PackageError, reason)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +300,17 @@ def test_a_sentencepiece_model_is_converted_with_its_normalization(checkpoint, o
     plain, accented = (model.tokens(text) for text in ("drive fault", "DRÍVE  fault"))
     assert plain == accented
     assert (plain[0], plain[-1]) == (2, 3)
+
+
+def test_fixed_scales_need_calibration_lines(checkpoint, out):
+    rejected(checkpoint, out, PackageError, "need calibration lines", fixed_scales=True)
+
+
+def test_fixed_scales_make_a_package_that_says_so(checkpoint, out, tmp_path):
+    lines = labelled_lines(tmp_path / "calibration.jsonl", 200)
+    quantize_albert(checkpoint, out, lines, bounds=LENIENT, fixed_scales=True)
+    assert report(out)["nodes"]["MatMulIntegerToFloat"] == 3
+    assert report(out)["activation_scales"] == "fixed behind norms"
 
 
 def test_calibration_lines_bring_the_logits_closer_to_float32(checkpoint, out, tmp_path):

@@ -12,6 +12,7 @@ from quantize.checkpoint import read_albert
 from quantize.errors import PackageError
 from quantize.export_albert import ACTIVATIONS, Float32, Int8, export
 from quantize.graph import constants, int8_share, nodes
+from quantize.reference import observed_inputs, torch_albert
 
 LINES = [[2, 5, 9, 11, 3], [2, 3], [2, *range(4, 30), 3], [2, 7, 7, 7, 3]]
 SHAPES = {
@@ -97,6 +98,60 @@ def test_a_line_gets_the_same_logits_alone_and_in_a_padded_batch(checkpoint):
     together = padded_logits(small, LINES)
     alone = np.concatenate([padded_logits(small, [line]) for line in LINES])
     assert np.abs(together - alone).max() < 1e-3
+
+
+def test_a_graph_that_computes_every_token_to_the_end_gives_the_same_logits(checkpoint):
+    albert = read_albert(checkpoint)
+    file = checkpoint / "whole.onnx"
+    file.write_bytes(export(albert, Int8(), whole=True).SerializeToString())
+    whole, cut = (
+        padded_logits(Session(file), LINES),
+        padded_logits(session(checkpoint, Int8()), LINES),
+    )
+    assert np.abs(whole - cut).max() < 1e-3
+
+
+def test_the_last_layer_computes_one_token_of_each_line_where_no_other_is_read(tmp_path):
+    cut, whole = (
+        Counter(node.op_type for node in nodes(export(albert, Float32()).graph))["Slice"]
+        for albert in (
+            read_albert(save_albert(tmp_path / pooling, classifier_pooling=pooling))
+            for pooling in ("cls", "mean")
+        )
+    )
+    assert (cut, whole) == (2, 0)
+
+
+@pytest.fixture
+def fixed(checkpoint):
+    """The int8 graph with the activation scales that its own lines need."""
+    network = torch_albert(checkpoint)
+    reaches = {name: seen.reach for name, seen in observed_inputs(network, LINES).items()}
+    return export(read_albert(checkpoint, reaches=reaches), Int8())
+
+
+def test_fixed_scales_stay_close_to_torch(checkpoint, fixed):
+    file = checkpoint / "fixed.onnx"
+    file.write_bytes(fixed.SerializeToString())
+    expected, found = truth(checkpoint, LINES), padded_logits(Session(file), LINES)
+    assert np.abs(found - expected).max() < 0.25
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_fixed_scales_are_those_behind_norms_and_every_product_stays_int8(fixed):
+    layers = len([node for node in nodes(fixed.graph) if node.op_type == "Softmax"])
+    products = Counter(node.op_type for node in nodes(fixed.graph))
+    assert products["MatMulIntegerToFloat"] == 1 + 2 * layers
+    assert products["MatMulInteger"] == 2 + 2 * layers
+    assert int8_share(fixed.graph) == 1
+
+
+def test_with_fixed_scales_too_a_line_does_not_depend_on_its_batch(checkpoint, fixed):
+    file = checkpoint / "fixed.onnx"
+    file.write_bytes(fixed.SerializeToString())
+    small = Session(file)
+    alone = np.concatenate([padded_logits(small, [line]) for line in LINES])
+    assert np.abs(padded_logits(small, LINES) - alone).max() < 1e-3
 
 
 def test_the_longest_line_fits_and_one_token_more_does_not_run(tmp_path):
