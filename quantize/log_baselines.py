@@ -86,5 +86,5 @@ def _embedded(messages: Sequence[Message], encoder: SentenceEncoder) -> NDArray[
 
 def _regression() -> Pipeline:
     return make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.1, max_iter=500, class_weight="balanced")
+        StandardScaler(), LogisticRegression(C=0.02, max_iter=500, class_weight="balanced")
     )
