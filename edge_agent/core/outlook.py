@@ -9,7 +9,6 @@ from math import exp
 
 from edge_agent.core.diagnosis import Unit
 from edge_agent.core.evidence import Prognosed
-from edge_agent.core.vibrationwatch import MM_S
 from edge_agent.core.features import SignalKind
 from edge_agent.core.prognosis import Interval, time_to
 from edge_agent.core.records import NS_PER_S
@@ -17,6 +16,7 @@ from edge_agent.core.severity import BOUNDARIES_MM_S, Zone
 from edge_agent.core.site import AssetSite, Limit, WaveformSite
 from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.trend import Trend
+from edge_agent.core.vibrationwatch import MM_S
 
 _ZONES = (Zone.B, Zone.C, Zone.D)  # in the order of the boundaries below them
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_examination import KNOWN
+from test_vibrationwatch import KNOWN
 
 from edge_agent.core.outlook import Outlook, interval_of
 from edge_agent.core.prognosis import time_to
