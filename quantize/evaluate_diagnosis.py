@@ -5,7 +5,7 @@ back, weights and examples are made without it, and its recordings are judged.  
 that rig, another rig (MFPT) and other simulated machines are judged with what ships.  A window is
 right when the verdict is the seeded fault's; "unknown" counts as wrong.
 
-Looked at while the method was chosen: every table but the one of MFPT and those of 1 and 2 s.
+Looked at while the method was chosen: every table but those of MFPT with its speed and of 2 s.
 """
 
 from collections import Counter
