@@ -41,7 +41,7 @@ class Tally:
     by_series: list[float] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
 
-    def take(self, values: Values, boundary: float) -> None:
+    def take(self, values: Values, boundary: float, every: int = _ASKED_EVERY) -> None:
         """Ask for prognoses until ``values`` have reached ``boundary``, and judge them."""
         smooth = np.array(
             [np.median(values[max(0, i - _SMOOTHED + 1) : i + 1]) for i in range(len(values))]
@@ -52,7 +52,7 @@ class Tally:
         self.series += 1
         for index, value in enumerate(values[:end].tolist()):
             trend.push(index * NS_PER_S, value)
-            if index % _ASKED_EVERY or trend.newest >= boundary:
+            if index % every or trend.newest >= boundary:
                 continue
             interval = interval_of(trend, boundary, index * NS_PER_S)
             if interval is None:
@@ -110,7 +110,7 @@ def evaluate(data: Path) -> None:
             tally = Tally()
             for values in runs:
                 healthy = float(np.median(values[: int(len(values) * _HEALTHY)]))
-                tally.take(values, factor * healthy)
+                tally.take(values, factor * healthy, every=1)
             print(tally.row(f"{name}, {factor:g} times healthy"))
 
 

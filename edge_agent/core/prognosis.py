@@ -8,7 +8,8 @@ wandering from noise, so all that the line leaves is taken for wandering: a line
 walk leaves 1/15 of the variance that the walk gains over the stretch, and errs in its drift by 6/5
 of that variance, over the square of the stretch.  The future is a band about the line that widens
 accordingly; the boundary is reached between the time at which the band touches it first and the
-time at which all of the band is beyond.
+time at which all of the band is beyond.  The latest half of the stretch has to say so as well, and
+the interval is what both leave open: damage speeds up, and bearings smooth their own spalls.
 
 Without such an interval nothing is said.
 """
@@ -23,11 +24,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 COVERAGE = 0.9  # what the interval is meant to hold
-LEAST_POINTS = 16
+LEAST_POINTS = 24
 
 _BAND = 1.65  # standard deviations to either side: 0.9 of a Gaussian
 _SIGNIFICANT = 3.0  # slope by its standard error, were all that is left wandering
-_HORIZON = 3.0  # stretches of the past: nobody knows what comes after
+_HORIZON = 4.0  # stretches, the whole or its latest half: nobody knows what comes after
 _WIDEST = 5.0  # latest by earliest time: beyond it is no information
 _STEPS = 256  # of the horizon
 _WALK_BY_RESIDUE = 15.0
@@ -90,6 +91,17 @@ def time_to(
     at = np.asarray(times, np.float64)
     shown = np.asarray(values, np.float64)
     at = at - at[-1]
+    half = len(shown) // 2
+    whole, latest = (
+        _of_stretch(at[first:], shown[first:], boundary, jitter) for first in (0, half)
+    )
+    if whole is None or latest is None:
+        return None
+    both = Interval(min(whole.earliest, latest.earliest), max(whole.latest, latest.latest))
+    return both if both.latest <= _WIDEST * max(both.earliest, -at[0] / _STEPS) else None
+
+
+def _of_stretch(at: Floats, shown: Floats, boundary: float, jitter: float) -> Interval | None:
     plain = _fit(at, shown)
     if boundary <= 0 or shown.min() <= 0:
         return _reach(plain, boundary, jitter)
@@ -121,5 +133,4 @@ def _reach(line: _Line, boundary: float, jitter: float) -> Interval | None:
     short = np.flatnonzero(beyond - line.band(ahead) < 0)
     if not touched.size or not short.size or short[-1] == _STEPS:
         return None
-    earliest, latest = float(ahead[max(0, touched[0] - 1)]), float(ahead[short[-1] + 1])
-    return None if latest > _WIDEST * max(earliest, float(ahead[1])) else Interval(earliest, latest)
+    return Interval(float(ahead[max(0, touched[0] - 1)]), float(ahead[short[-1] + 1]))

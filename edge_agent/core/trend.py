@@ -34,9 +34,8 @@ class Level:
         self.values.append(value)
         self.lows.append(low)
         self.highs.append(high)
-        if len(self.times_ns) > _POINTS:
-            for column in (self.times_ns, self.values, self.lows, self.highs):
-                del column[0]
+        if len(self.values) > _POINTS:
+            del self.times_ns[0], self.values[0], self.lows[0], self.highs[0]
         self.waiting += 1
 
 
