@@ -121,7 +121,7 @@ Each system:
 
 {systems}
 
-The logit of normal is raised by {bias:.2f}, so that at most 15 % of the folds' strange normal
+The logit of normal is raised by {bias:.2f}, so that at most 18 % of the folds' strange normal
 messages are called faults.  Temperatures: category {category_heat:.2f}, severity
 {severity_heat:.2f}.  Abstains below a probability of {abstain:.3f} (a twentieth of the strangers'
 messages), novel below an energy of {novel:.2f} (a fiftieth of them).
