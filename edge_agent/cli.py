@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
-from edge_agent import __version__, agent, offline
+from edge_agent import __version__, agent, offline, waveform
 from edge_agent.core.bearings import COMMON
 from edge_agent.core.diagnosis import Unit
 from edge_agent.core.severity import Group, MachineClass, Support
@@ -215,7 +215,7 @@ def _diagnose(arguments: argparse.Namespace) -> None:
         if None in given or arguments.bearing is not None:
             raise ConfigError("give a bearing's name or all of --bpfo, --bpfi, --bsf and --ftf")
         factors = (given[0], given[1], given[2], given[3])
-    question = offline.Question(
+    question = waveform.Question(
         file=arguments.file,
         rate_hz=arguments.rate_hz,
         speed_rpm=arguments.speed_rpm,
@@ -227,7 +227,7 @@ def _diagnose(arguments: argparse.Namespace) -> None:
         column=arguments.column,
         speed_column=arguments.speed_column,
     )
-    offline.diagnose(question, sys.stdout)
+    waveform.diagnose(question, sys.stdout)
 
 
 def _settings() -> Settings:

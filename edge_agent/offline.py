@@ -1,4 +1,4 @@
-"""The commands beside the daemon: record, replay, classify and diagnose.
+"""The commands beside the daemon that read streams: record, replay and classify.
 
 They are composed of the same parts as the daemon, so what replay prints is what the daemon would
 have published.
@@ -10,11 +10,9 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
-
-import numpy as np
 
 from edge_agent.agent import (
     broker_address,
@@ -23,31 +21,25 @@ from edge_agent.agent import (
     load_models,
     subscriptions,
 )
-from edge_agent.core.bearings import COMMON, Bearing, common_bearing
-from edge_agent.core.diagnosis import Machine, Unit, not_assessable
 from edge_agent.core.logscore import LogScore, LogScorer
 from edge_agent.core.logwords import LogWords
 from edge_agent.core.pipeline import Outcome
 from edge_agent.core.records import NS_PER_S, LogLine
 from edge_agent.core.scoring import SensorScore
-from edge_agent.core.severity import COMMON_CLASS, MachineClass
 from edge_agent.core.site import Caps
-from edge_agent.core.spectra import diagnose as assess
 from edge_agent.core.wire import Alert, rfc3339
-from edge_agent.errors import ConfigError, StorageError
+from edge_agent.errors import StorageError
 from edge_agent.io.broker import Broker
 from edge_agent.io.capture import read_captures, write_capture
 from edge_agent.io.clock import Clock
 from edge_agent.io.inbox import Inbox, InboxLimits, Lane
 from edge_agent.io.lines import Source, line_batches
 from edge_agent.io.terms import Terms
-from edge_agent.io.waveform_file import read_waveform
 from edge_agent.settings import Settings, load_site
 
 _BATCH = 512
 _TURN_S = 0.2
 _LINES = 1024  # that may share runs of the log model: all new, they take it a second
-_STEADY = 0.03  # of the speed, which the search for slipping lines bears
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +62,6 @@ class Sinks:
             rows = [_sensor_row(score) for score in scored]
             rows += [_line_row(line, score) for line, score in outcome.line_scores]
             self.scores.writelines(_json_line(row) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What ``diagnose`` is asked; ``factors`` are BPFO, BPFI, BSF and FTF by shaft speed."""
-
-    file: Path
-    rate_hz: float
-    speed_rpm: float | None = None
-    bearing: str | None = None
-    factors: tuple[float, float, float, float] | None = None
-    machine_class: MachineClass = COMMON_CLASS
-    unit: Unit = Unit.G
-    scale: float = 1.0
-    column: str | None = None
-    speed_column: str | None = None
 
 
 @dataclass(slots=True)
@@ -229,50 +205,6 @@ def classify_with(
                 row["words"] = {word: round(part, 4) for word, part in words.explain(score)}
             out.write(_json_line(row))
         out.flush()
-
-
-def diagnose(question: Question, out: TextIO) -> None:
-    """Read one waveform and write its diagnosis as one JSON object.
-
-    Raises:
-        ConfigError: The file cannot be read, or the bearing is not in the table.
-    """
-    samples = read_waveform(question.file, question.column) * question.scale
-    bearing, speed_rpm = _bearing(question), _speed_rpm(question)
-    if isinstance(bearing, str) or isinstance(speed_rpm, str):
-        diagnosis = not_assessable(bearing if isinstance(bearing, str) else str(speed_rpm))
-    else:
-        machine = Machine(speed_rpm, bearing, question.machine_class, question.unit)
-        diagnosis = assess(samples, question.rate_hz, machine)
-    out.write(_json_line(asdict(diagnosis)))
-
-
-def _speed_rpm(question: Question) -> float | str | None:
-    """Return the speed that was given or recorded beside the samples, or why that is none."""
-    if question.speed_rpm is not None or question.speed_column is None:
-        return question.speed_rpm
-    speeds = read_waveform(question.file, question.speed_column)
-    speeds = speeds[np.isfinite(speeds)]  # a slow channel beside a fast one has gaps
-    if not speeds.size:
-        return f"no speed in the column {question.speed_column}"
-    middle, apart = float(np.median(speeds)), float(np.ptp(speeds))
-    if apart > _STEADY * abs(middle):
-        return f"the speed changes by {apart:.4g} rpm within the block: its lines smear"
-    return middle
-
-
-def _bearing(question: Question) -> Bearing | str | None:
-    """Return the bearing that was named or given by its factors, or why that is none."""
-    if question.factors is not None:
-        return Bearing.of_factors(*question.factors)
-    if question.bearing is None:
-        return None
-    if (bearing := common_bearing(question.bearing)) is None:
-        raise ConfigError(
-            f"no bearing {question.bearing!r} in the table, which has {', '.join(sorted(COMMON))};"
-            " give --bpfo, --bpfi, --bsf and --ftf"
-        )
-    return bearing
 
 
 def explanation(alert: Alert) -> str:
