@@ -39,11 +39,16 @@ class Depth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How long and how fast; ``replay`` old lines run beside every line of the plant."""
+    """How long and how fast.
+
+    ``replay`` old lines run beside every line of the plant, and ``memory`` weighs what they say
+    against it: at 1, a cobot's 114 lines cost 2.7 points of the severity F1 on what was known.
+    """
 
     epochs: int = 15
     batch: int = 16
     replay: int = 2
+    memory: float = 4.0
     rate: float = 1e-4
     head_rate: float = 5e-4
     smoothing: float = 0.05
@@ -85,7 +90,7 @@ def adapt(
         if old:
             with torch.no_grad():
                 before = line_logits(base.network, ids[len(lines) :], mask[len(lines) :])
-            loss = loss + _drift(logits[len(lines) :], before)
+            loss = loss + tuning.memory * _drift(logits[len(lines) :], before)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
