@@ -22,6 +22,7 @@ from edge_agent.core.windowing import Windower
 from quantize.errors import QuantizeError
 from quantize.inject_faults import FAULTS, Fault, Values, injected
 from quantize.sensor_series import SKAB_COMMISSIONING_ROWS, Recording, nab, skab
+from quantize.waveform_sensors import hidden_rows, injected_rows
 
 DAY_NS = 86_400 * NS_PER_S
 _ROWS_TO_FIND = 120  # after which an injected fault counts as missed
@@ -72,6 +73,10 @@ def evaluate(data: Path) -> None:
     print(_detection_table([s for s in sets if s.name in _INJECTED]))
     print(_false_table(sets))
     print(_hidden_table(sets))
+    heads = ("injected into waveforms", "blocks", "found")
+    print(_markdown("Faulty accelerometers", heads, injected_rows(data / "sensors")))
+    heads = ("waveforms of machine faults", "blocks", "taken for a faulty sensor's")
+    print(_markdown("Waveforms of machine faults", heads, hidden_rows(data / "sensors")))
     print(_cost_table())
 
 

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import BoardState
-from edge_agent.core.evidence import Episode, Evidence, Sign
+from edge_agent.core.evidence import (
+    Diagnosed,
+    Episode,
+    Evidence,
+    EvidenceKind,
+    FoundLine,
+    Prognosed,
+    Sign,
+)
 from edge_agent.core.records import Category
 from edge_agent.core.snapshot import freeze, thaw
 
@@ -27,6 +35,7 @@ boards = st.builds(
 )
 
 
+@settings(deadline=None)  # the first example also reads all type hints
 @given(boards)
 def test_a_board_is_the_same_after_being_stored(board):
     assert thaw(BoardState, json.loads(json.dumps(freeze(board)))) == board
@@ -58,3 +67,17 @@ class Holder:
 def test_an_array_is_nobodys_snapshot():
     with pytest.raises(ValueError, match="cannot freeze"):
         freeze(Holder(np.zeros(3)))
+
+
+def test_a_diagnosis_and_a_prognosis_are_stored_with_their_evidence():
+    evidence = Evidence(
+        EvidenceKind.SENSOR,
+        "vib",
+        6.0,
+        2.5,
+        0,
+        1,
+        diagnosis=Diagnosed("ball", 0.8, "it strikes", lines=(FoundLine("2xBSF", 1.0, 90.0, 9.0),)),
+        prognosis=Prognosed("zone C", 2.8, 60.0, 120.0),
+    )
+    assert thaw(Evidence, json.loads(json.dumps(freeze(evidence)))) == evidence
