@@ -5,7 +5,7 @@ nothing is fitted to the recordings but what the device itself learns during com
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from edge_agent.core.site import Caps, WindowSpec
 from edge_agent.core.windowing import Windower
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxSensorModel
+from quantize import evaluate_runs
 from quantize.sensor_series import (
     SKAB_COMMISSIONING_ROWS,
     Recording,
@@ -31,6 +32,7 @@ from quantize.sensor_series import (
     nab,
     skab,
 )
+from quantize.tables import markdown
 
 Shown = tuple[int, int, Mapping[str, float]]  # start, end and signals of a window
 
@@ -90,6 +92,7 @@ def tables(data: Path, package: Path | None = None) -> Iterator[str]:
     yield forecast_table(model, held_out_series(sensors))
     yield skab_table(model, skab(sensors))
     yield nab_table(model, *nab(sensors))
+    yield from evaluate_runs.tables(model, sensors)
     yield cost_table(model)
 
 
@@ -105,7 +108,7 @@ def forecast_table(model: SensorModel, series: list[Series]) -> str:
         better = f"{(files[:, 0] < files[:, 1]).sum()} of {len(files)}"
         rows.append((source, better, *(f"{figure:.2f}" for figure in files.mean(axis=0))))
     heads = ("recordings", "files better", "NLL", "NLL constant", "MAE", "MAE constant", "MAE last")
-    return _markdown("Forecast of the next window (standardized; mean over files)", heads, rows)
+    return markdown("Forecast of the next window (standardized; mean over files)", heads, rows)
 
 
 def _forecast_figures(model: SensorModel, values: Floats) -> Floats:
@@ -115,7 +118,7 @@ def _forecast_figures(model: SensorModel, values: Floats) -> Floats:
     """
     shape = input_of(model)
     commissioned = min(400, len(values) // 2)
-    normal = fit_normal(values[:commissioned], np.arange(-1, commissioned - 1), 1.0)
+    normal = fit_normal(values[:commissioned], np.arange(-1, commissioned - 1))
     z = np.clip((values - normal.centre) / normal.reach, -shape.clip, shape.clip)
     windows = sliding_window_view(z, shape.steps + 1)[commissioned - shape.steps :]
     past, target = windows[:, :-1], windows[:, -1]
@@ -146,7 +149,7 @@ def skab_table(model: SensorModel, recordings: list[Recording]) -> str:
             )
     hindsight = f"F1 at {EQUAL_RATE:.0%} false alarms, by hindsight"
     heads = ("window / hop [s]", "score from", "F1", "false alarms", "missed", hindsight)
-    return _markdown(f"SKAB, {len(recordings)} recordings, rows from 400 on, pooled", heads, rows)
+    return markdown(f"SKAB, {len(recordings)} recordings, rows from 400 on, pooled", heads, rows)
 
 
 def nab_table(model: SensorModel, recording: Recording, labelled: list[tuple[int, int]]) -> str:
@@ -158,12 +161,20 @@ def nab_table(model: SensorModel, recording: Recording, labelled: list[tuple[int
         frames = list(_frames(recording, length_s, length_s))
         scores = _scores(model, frames, commissioning_ns, Parts.BOTH)
         alarms = _episodes([score for score in scores if score.anomalous])
-        found = sum(any(a < end and b > start for a, b in alarms) for start, end in labelled)
+        found = [any(a < end and b > start for a, b in alarms) for start, end in labelled]
         false = sum(all(a >= end or b <= start for start, end in labelled) for a, b in alarms)
-        rows.append((str(length_s), f"{found} of {len(labelled)}", str(false), f"{days:.0f}"))
-    heads = ("window = hop [s]", "labelled windows found", "false alarms", "days scored")
+        places = " ".join(str(place + 1) for place, seen in enumerate(found) if seen)
+        share = f"{sum(found)} of {len(labelled)}"
+        rows.append((str(length_s), share, places, str(false), f"{days:.0f}"))
+    heads = (
+        "window = hop [s]",
+        "labelled windows found",
+        "by place",
+        "false alarms",
+        "days scored",
+    )
     title = f"NAB machine temperature, the first {NAB_COMMISSIONING_DAYS} days commission"
-    return _markdown(title, heads, rows)
+    return markdown(title, heads, rows)
 
 
 def cost_table(model: SensorModel) -> str:
@@ -180,7 +191,7 @@ def cost_table(model: SensorModel) -> str:
         cost_ns.append((time.process_time_ns() - began) / len(scorers))
     cost_us = float(np.median(cost_ns[-50:])) / 1000
     heads = ("channels", "signals", "windows in a batch", "CPU time a window [us]")
-    return _markdown("Cost of scoring, this machine", heads, [("8", "16", "64", f"{cost_us:.0f}")])
+    return markdown("Cost of scoring, this machine", heads, [("8", "16", "64", f"{cost_us:.0f}")])
 
 
 def _frames(recording: Recording, length_s: int, hop_s: int) -> Iterator[Shown]:
@@ -231,9 +242,3 @@ def _episodes(scores: list[SensorScore]) -> list[tuple[int, int]]:
         else:
             spans.append((score.start_ns, score.end_ns))
     return spans
-
-
-def _markdown(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{title}\n\n{body}\n"

@@ -51,17 +51,18 @@ class Recording:
 
 
 def training_series(sensors: Path) -> list[Series]:
-    """Return the real series that shipped weights may be trained on."""
-    at_ns, values = _nab(sensors)
-    trained = at_ns < _nanoseconds(NAB_TRAINED_UNTIL)
-    series = [Series("nab", NAB_FILE, "temperature", values[trained])]
+    """Return the real series that shipped weights may be trained on, NaN where they are faulty."""
+    recording, _ = nab(sensors)
+    trained = recording.at_ns < nanoseconds(NAB_TRAINED_UNTIL)
+    healthy = np.where(recording.faulty, np.nan, recording.values[:, 0])
+    series = [Series("nab", NAB_FILE, "temperature", healthy[trained])]
     return series + [s for held_out, s in _itsc(sensors) if not held_out]
 
 
 def held_out_series(sensors: Path) -> list[Series]:
     """Return series of files, machines and plants that no weight was fitted to."""
     at_ns, values = _nab(sensors)
-    unseen = at_ns >= _nanoseconds(NAB_TRAINED_UNTIL)
+    unseen = at_ns >= nanoseconds(NAB_TRAINED_UNTIL)
     return [
         Series("nab", NAB_FILE, "temperature", values[unseen]),
         *(s for held_out, s in _itsc(sensors) if held_out),
@@ -75,21 +76,22 @@ def held_out_series(sensors: Path) -> list[Series]:
 def skab(sensors: Path) -> list[Recording]:
     """Return SKAB's shared recordings with an anomaly column, in order of name."""
     files = sorted(sensors.glob("skab/valve1/*.csv")) + sorted(sensors.glob("skab/other/*.csv"))
-    return [_skab_file(path) for path in files]
+    return [skab_file(path) for path in files]
 
 
 def nab(sensors: Path) -> tuple[Recording, list[tuple[int, int]]]:
     """Return NAB's machine temperature and its labelled windows, in nanoseconds."""
     at_ns, values = _nab(sensors)
     labels = json.loads((sensors / "nab" / "windows.json").read_text())[NAB_FILE]["windows"]
-    windows = [(_nanoseconds(start), _nanoseconds(end)) for start, end in labels]
+    windows = [(nanoseconds(start), nanoseconds(end)) for start, end in labels]
     faulty = np.zeros(len(at_ns), dtype=np.bool_)
     for start, end in windows:
         faulty |= (at_ns >= start) & (at_ns <= end)
     return Recording(NAB_FILE, ("temperature",), at_ns, values[:, None], faulty), windows
 
 
-def _nanoseconds(text: str) -> int:
+def nanoseconds(text: str) -> int:
+    """Return a time without zone, read as UTC, in nanoseconds since 1970."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
@@ -97,7 +99,7 @@ def _nab(sensors: Path) -> tuple[NDArray[np.int64], Values]:
     """Return times and values; the hour that the file repeats is dropped the second time."""
     with (sensors / "nab" / NAB_FILE).open() as lines:
         rows = [
-            (_nanoseconds(row["timestamp"]), float(row["value"])) for row in csv.DictReader(lines)
+            (nanoseconds(row["timestamp"]), float(row["value"])) for row in csv.DictReader(lines)
         ]
     kept, latest = [], -1
     for at_ns, value in rows:
@@ -157,14 +159,15 @@ def _skab_healthy(sensors: Path) -> Iterator[Series]:
             yield Series("skab", recording.file, channel, before[:, index])
 
 
-def _skab_file(path: Path) -> Recording:
+def skab_file(path: Path) -> Recording:
+    """Return one of SKAB's files."""
     with path.open() as lines:
         rows = list(csv.DictReader(lines, delimiter=";"))
     channels = tuple(name for name in rows[0] if name not in {"datetime", "anomaly", "changepoint"})
     return Recording(
         file=f"{path.parent.name}/{path.name}",
         channels=channels,
-        at_ns=np.array([_nanoseconds(row["datetime"]) for row in rows], dtype=np.int64),
+        at_ns=np.array([nanoseconds(row["datetime"]) for row in rows], dtype=np.int64),
         values=np.array([[float(row[name]) for name in channels] for row in rows]),
-        faulty=np.array([float(row["anomaly"]) > 0 for row in rows]),
+        faulty=np.array([float(row.get("anomaly", 0)) > 0 for row in rows]),
     )

@@ -2,7 +2,8 @@
 
 A forecaster for every channel of every machine: it learns from simulated plants and the few real
 recordings whose licence allows it, all standardized as the device standardizes them, to say where
-the next window's value will lie and how sure that is.
+the next window's value will lie *if the machine is healthy*, and how sure that is.  What it reads
+may be a fault in progress; what it is asked for never is (:mod:`quantize.machine_faults`).
 """
 
 import json
@@ -21,6 +22,7 @@ from edge_agent.core.calibration import LEAST_VALUES, fit_normal
 from edge_agent.core.forecast import FEATURES, LEAST_SIGMA
 from quantize import evaluate_sensor
 from quantize.lstm import quantize_lstm
+from quantize.machine_faults import with_faults
 from quantize.networks import ForecastLSTM
 from quantize.sensor_card import card
 from quantize.sensor_series import Series, held_out_series, training_series
@@ -28,11 +30,11 @@ from quantize.simulate_series import simulate
 
 Singles = NDArray[np.float32]
 
-NAME, VERSION = "sensor-lstm", "0.1.0"
+NAME, VERSION = "sensor-lstm", "0.2.0"
 # 30 units and the two that int8 adds for its ranges fill whole registers.
 HIDDEN, STEPS, CLIP = 30, 16, 6.0
 
-SIMULATED, FRAMES = 6000, 800  # series and frames of each
+SIMULATED, FRAMES = 4000, 800  # series and frames of each
 COMMISSIONING = (60, 400)  # frames a series is standardized with, at least and at most
 AVERAGED = (1, 2, 6, 12)  # a recording is also learned as if its windows were that much longer
 BATCH, REAL_SHARE = 512, 0.125
@@ -43,8 +45,9 @@ RECIPE = f"""\
 {SIMULATED} simulated series of {FRAMES} windows each, standardized by their first
 {COMMISSIONING[0]} to {COMMISSIONING[1]}, and the recordings below, as they are and averaged over
 {", ".join(map(str, AVERAGED[1:]))} windows. {UPDATES} updates with {BATCH} sequences each, of which
-{REAL_SHARE:.1%} real; the loss is the Gaussian negative log-likelihood of every observed step given
-those before it."""
+{REAL_SHARE:.1%} real. Into two of three series one or two faults are put after commissioning
+(shift, drift, noise, stuck value, spike, oscillation); the loss is the Gaussian negative
+log-likelihood of every *healthy* value given what was shown before it."""
 
 
 def train(data: Path, out: Path, *, seed: int = 0) -> None:
@@ -79,13 +82,13 @@ def fit(sensors: Path, seed: int, updates: int = UPDATES) -> ForecastLSTM:
     torch.set_num_threads(1)  # sums in one order, on any machine
     rng = np.random.default_rng(seed)
     began = time.monotonic()
-    simulated = windows(standardized(rng, simulate(rng, SIMULATED, FRAMES)))
-    real = windows(standardized(rng, recorded(training_series(sensors))))
+    simulated = lessons(rng, simulate(rng, SIMULATED, FRAMES))
+    real = lessons(rng, recorded(training_series(sensors)))
     network = ForecastLSTM(FEATURES, HIDDEN)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=updates)
     for update in range(updates):
-        loss = surprise(network, batch(rng, simulated, real))
+        loss = surprise(network, *batch(rng, simulated, real))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -96,19 +99,20 @@ def fit(sensors: Path, seed: int, updates: int = UPDATES) -> ForecastLSTM:
     return network.eval()
 
 
-def surprise(network: ForecastLSTM, z: Tensor) -> Tensor:
-    """Return the mean Gaussian negative log-likelihood of every observed step given those before.
+def surprise(network: ForecastLSTM, shown: Tensor, healthy: Tensor) -> Tensor:
+    """Return the mean Gaussian negative log-likelihood of healthy steps given those shown before.
 
     The LSTM is causal, so one pass over a sequence is a lesson in histories of all its lengths.
 
     Args:
         network: Read at every step here, and at the last one on the device.
-        z: Shape ``(n, STEPS + 1)``; NaN where nothing was observed.
+        shown: Shape ``(n, STEPS + 1)``, perhaps with a fault; NaN where nothing was observed.
+        healthy: The same without.
     """
-    hidden, _ = network.lstm(features(z[:, :-1]))
+    hidden, _ = network.lstm(features(shown[:, :-1]))
     mean, log_sigma = network.head(hidden).unbind(dim=-1)
-    observed = ~z[:, 1:].isnan()
-    error = z[:, 1:].nan_to_num().clamp(-CLIP, CLIP) - mean
+    observed = ~healthy[:, 1:].isnan()
+    error = healthy[:, 1:].nan_to_num().clamp(-CLIP, CLIP) - mean
     variance = torch.exp(2.0 * log_sigma.clamp(-5.0, 3.0)) + LEAST_SIGMA**2
     nll: Tensor = 0.5 * (error**2 / variance + variance.log())
     return nll[observed].mean()
@@ -121,6 +125,15 @@ def features(z: Tensor) -> Tensor:
     return torch.stack((values, observed.float()), dim=-1)
 
 
+def lessons(
+    rng: np.random.Generator, series: Iterator[Singles] | Singles
+) -> tuple[Singles, Singles]:
+    """Return windows as a sensor shows them, with faults, and the same as they are healthy."""
+    healthy = standardized(rng, series)
+    shown = [with_faults(rng, z, min(COMMISSIONING[1], len(z) // 2)) for z in healthy]
+    return windows(shown), windows(healthy)
+
+
 def standardized(rng: np.random.Generator, series: Iterator[Singles] | Singles) -> list[Singles]:
     """Return the series in units of a commissioning of random length, as on a device."""
     result = []
@@ -128,7 +141,7 @@ def standardized(rng: np.random.Generator, series: Iterator[Singles] | Singles) 
         frames = min(int(rng.integers(*COMMISSIONING)), len(values) // 2)
         shown = values[:frames].astype(np.float64)
         if np.count_nonzero(~np.isnan(shown)) >= LEAST_VALUES:
-            normal = fit_normal(shown, np.arange(-1, frames - 1), 1.0)
+            normal = fit_normal(shown, np.arange(-1, frames - 1))
             result.append(((values - normal.centre) / normal.reach).astype(np.float32))
     return result
 
@@ -150,14 +163,17 @@ def windows(series: list[Singles]) -> Singles:
     )
 
 
-def batch(rng: np.random.Generator, simulated: Singles, real: Singles) -> Tensor:
-    """Return windows drawn from both, the few real ones more often than their number."""
+def batch(
+    rng: np.random.Generator, simulated: tuple[Singles, Singles], real: tuple[Singles, Singles]
+) -> list[Tensor]:
+    """Return lessons drawn from both, the few real ones more often than their number."""
     count = int(BATCH * REAL_SHARE)
-    drawn = (
-        simulated[rng.integers(0, len(simulated), BATCH - count)],
-        real[rng.integers(0, len(real), count)],
-    )
-    return torch.from_numpy(np.concatenate(drawn))
+    first = rng.integers(0, len(simulated[0]), BATCH - count)
+    second = rng.integers(0, len(real[0]), count)
+    return [
+        torch.from_numpy(np.concatenate((some[first], others[second])))
+        for some, others in zip(simulated, real, strict=True)
+    ]
 
 
 def save(network: ForecastLSTM, folder: Path) -> None:

@@ -24,6 +24,7 @@ POWER = 3.0  # of the mean over signals: one loud signal counts among many quiet
 
 _SIGMA_PER_MAD = 1.4826  # both for a Gaussian
 _SIGMAS_5_TO_95 = 3.2897
+_EFFICIENCY = 0.7  # of the robust spread, against the standard deviation of a Gaussian
 _ROUNDING = 1e-6  # of the value: measurements come as float32
 _CONSTANT = 0.01  # of the value: how far a signal may move that never moved
 _LEAST_PAIRS = 5  # of values a window apart; fewer show no memory
@@ -88,7 +89,7 @@ def fit_normal(values: Floats, before: Places, share: float = 1.0, thinning: flo
     of_variance = windows * thinning * (1.0 - memory**2) / (1.0 + memory**2)
     # What is above a standard error of the excess: every finite sample has some by chance.
     tails = float(np.mean((present - centre) ** 4)) / variance**2 - 3.0 - sqrt(24.0 / windows)
-    freedom = min(of_variance, windows) - 1.0
+    freedom = _EFFICIENCY * min(of_variance, windows) - 1.0
     if tails > 0.0:
         freedom = min(freedom, 4.0 + 6.0 / tails)
     return Normal(

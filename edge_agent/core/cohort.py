@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
-from math import isfinite
+from math import isfinite, sqrt
 from typing import TypedDict
 
 import numpy as np
 
 from edge_agent.core.calibration import (
-    POWER,
     Floats,
     expected_threshold,
     fit_threshold,
@@ -192,21 +191,28 @@ class Cohort:
     def weigh(self, question: Question, surprises: Floats) -> Verdict:
         """Return the verdict on a frame, given how its signals surprised the model."""
         count, normal, threshold = len(self.names), self.learned.reference, self.learned.threshold
-        levels = question.z - self._offset
-        others = (surprises - normal.centre[count:]) / normal.reach[count:]
-        deviations = np.concatenate((levels, others))
-        parts = normal.parts(deviations)
-        weights = np.where(np.isnan(deviations), 0.0, self._weights)
+        deviations = np.empty(len(self._weights))
+        levels = np.subtract(question.z, self._offset, out=deviations[:count])
+        deviations[count:] = (surprises - normal.centre[count:]) / normal.reach[count:]
+        missing = np.isnan(deviations)
+        weights = np.where(missing, 0.0, self._weights)
+        evidence = normal.evidence(deviations)
+        parts = normal.parts(evidence)
+        bounded = np.where(missing[:count], 0.0, np.clip(levels, -_FARTHEST, _FARTHEST))
+        seen = count - np.count_nonzero(missing[:count])
         passed_ns, before = self._pass(question), self._course
         self._course = before.on(
             float(joint(parts, weights)),
-            float(np.sqrt(np.nanmean(np.minimum(np.abs(levels), _FARTHEST) ** 2))),
+            sqrt(float(bounded @ bounded) / seen),
             passed_ns / (question.end_ns - question.start_ns),
             passed_ns / self.learned.commissioned_ns,
         )
         score = self._course.told(threshold, before)
         self._offset = follow(self._offset, levels, passed_ns, score / threshold)
-        return Verdict(score, threshold, self._by_channel(np.abs(parts) ** POWER * weights))
+        # Whitening shares a deviation out among coupled signals; the one to name is the one
+        # that is also out by itself.
+        shares = parts * parts * np.abs(evidence) * weights
+        return Verdict(score, threshold, self._by_channel(shares))
 
     def _pass(self, question: Question) -> int:
         """Return the time since the last frame, at most a window, and let it pass.
@@ -302,7 +308,7 @@ def _rehearsed(frames: Frames, families: Sequence[int], weights: Floats) -> Floa
     scores = np.empty(len(every))
     for quarter in np.array_split(every, _QUARTERS):
         reference = fit_reference(frames.only(np.delete(every, quarter)), families)
-        parts = reference.parts(reference.deviations(frames.values[quarter]))
+        parts = reference.parts(reference.evidence(reference.deviations(frames.values[quarter])))
         scores[quarter] = joint(parts, weights[quarter])
     passed_ns = np.abs(np.diff(frames.ends_ns, prepend=frames.starts_ns[0]))
     windows = np.minimum(passed_ns / frames.length_ns, 1.0)

@@ -29,6 +29,7 @@ def follow(offset: Floats, deviations: Floats, passed_ns: int, suspicion: float)
     """
     if suspicion >= UNSUSPICIOUS:
         return offset
-    step = np.clip(np.nan_to_num(deviations), -1.0, 1.0) * (passed_ns * RATE / DAY_NS)
+    towards = np.where(np.isnan(deviations), 0.0, np.clip(deviations, -1.0, 1.0))
+    step = towards * (passed_ns * RATE / DAY_NS)
     moved: Floats = np.clip(offset + step, -FARTHEST, FARTHEST)
     return moved

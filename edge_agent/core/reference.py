@@ -28,8 +28,6 @@ from edge_agent.core.calibration import (
 )
 from edge_agent.core.packing import pack, unpack
 
-# Between independence and what was seen: a few dozen independent windows overstate correlations.
-_SHRINKAGE = 0.1
 _BLOCK = 32  # signals: a correlation among more than these cannot be learned from so few windows
 _UNKNOWN = Normal(0.0, 1e300, 1.0)  # of a signal that was not seen often enough: never deviates
 
@@ -96,17 +94,19 @@ class Reference:
         """Return how far values ``(..., k)`` lie from their centres, in reaches."""
         return (values - self.centre) / self.reach
 
-    def parts(self, deviations: Floats) -> Floats:
-        """Return the evidence of deviations ``(..., k)`` signal by signal, correlation removed.
+    def evidence(self, deviations: Floats) -> Floats:
+        """Return the evidence of deviations ``(..., k)``, each by itself; 0 where missing."""
+        found = evidence(deviations, self.freedom)
+        return np.where(np.isnan(found), 0.0, found)
 
-        A signal that is missing (NaN) has no part, and leaves those of the others as they are.
-        """
-        seen = np.nan_to_num(evidence(deviations, self.freedom))
-        blocks = _blocks(self.families)
-        if len(blocks) == 1:
-            return seen @ self.whitening[0]
-        pieces = [seen[..., b] @ w for b, w in zip(blocks, self.whitening, strict=True)]
-        return np.concatenate(pieces, axis=-1)
+    def parts(self, seen: Floats) -> Floats:
+        """Return evidence ``(..., k)``, from :meth:`evidence`, with correlation removed."""
+        parts, start = np.empty_like(seen), 0
+        for block in self.whitening:
+            stop = start + len(block)
+            np.matmul(seen[..., start:stop], block, out=parts[..., start:stop])
+            start = stop
+        return parts
 
     @property
     def state(self) -> ReferenceState:
@@ -145,7 +145,8 @@ def fit_reference(frames: Frames, families: Sequence[int]) -> Reference:
     reach = np.array([normal.reach for normal in normals])
     freedom = np.array([normal.freedom for normal in normals])
     seen = np.nan_to_num(evidence((values - centre) / reach, freedom))
-    whitening = tuple(_whitening(seen[:, block]) for block in _blocks(families))
+    windows = len(seen) * frames.share
+    whitening = tuple(_whitening(seen[:, block], windows) for block in _blocks(families))
     return Reference(centre, reach, freedom, tuple(families), whitening)
 
 
@@ -178,14 +179,18 @@ def _fit_if_seen(column: Floats, before: Places, share: float, thinning: float) 
     return fit_normal(column, before, share, thinning)
 
 
-def _whitening(seen: Floats) -> NDArray[np.float32]:
+def _whitening(seen: Floats, windows: float) -> NDArray[np.float32]:
     """Return the symmetric inverse root of the correlation of ``seen``, ``(n, k)``.
 
-    A correlation and not a covariance: the scale of every signal is known already, and better.
+    A correlation and not a covariance: the scale of every signal is known already, and better.  It
+    is shrunk towards independence by its (k - 1) / 2 free numbers a signal against ``windows``
+    values a signal: a few dozen windows overstate correlations.
     """
+    signals = seen.shape[1]
+    shrinkage = signals / (signals + 2.0 * windows)
     moments = seen.T @ seen
     scale = np.sqrt(np.maximum(np.diag(moments), np.finfo(np.float64).tiny))
-    correlation = (1.0 - _SHRINKAGE) * moments / np.outer(scale, scale)
+    correlation = (1.0 - shrinkage) * moments / np.outer(scale, scale)
     np.fill_diagonal(correlation, 1.0)
     values, vectors = np.linalg.eigh(correlation)
     root: NDArray[np.float32] = ((vectors / np.sqrt(values)) @ vectors.T).astype(np.float32)

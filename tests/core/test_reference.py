@@ -21,7 +21,7 @@ def coupled(noise: float = 0.1, seed: int = 0) -> np.ndarray:
 
 
 def score(reference, deviations):
-    parts = reference.parts(np.array(deviations, dtype=float))
+    parts = reference.parts(reference.evidence(np.array(deviations, dtype=float)))
     return float(joint(parts, np.ones(len(parts))))
 
 
@@ -33,7 +33,7 @@ def test_against_the_correlation_a_deviation_counts_more_than_along_it():
 def test_healthy_values_have_parts_of_unit_variance_without_correlation():
     values = coupled(noise=1.0)
     reference = fit_reference(Frames(values, *SPANS), [3])
-    parts = reference.parts(reference.deviations(values))
+    parts = reference.parts(reference.evidence(reference.deviations(values)))
     assert np.corrcoef(parts.T) == pytest.approx(np.eye(3), abs=0.12)
     assert parts.std(axis=0) == pytest.approx(np.ones(3), abs=0.2)
 
@@ -47,7 +47,7 @@ def test_signals_of_different_families_are_taken_for_independent():
 def test_the_loudest_part_is_that_of_the_signal_that_moved():
     reference = fit_reference(Frames(coupled(noise=0.5), *SPANS), [3])
     for signal in range(3):
-        parts = reference.parts(8.0 * np.eye(3)[signal])
+        parts = reference.parts(reference.evidence(8.0 * np.eye(3)[signal]))
         assert np.argmax(np.abs(parts)) == signal
 
 

@@ -105,7 +105,7 @@ def test_a_healthy_machine_is_hardly_ever_anomalous(model):
 
 @pytest.mark.parametrize(
     ("channel", "shift"),
-    [("vibration", 1.0), ("current", -5.0), ("temperature", 15.0), ("setpoint", 300.0)],
+    [("vibration", 1.0), ("current", -5.0), ("temperature", 30.0), ("setpoint", 300.0)],
 )
 def test_a_step_is_anomalous_within_three_windows_and_its_channel_leads(model, channel, shift):
     scores = scores_of(model, machine(120, **{channel: (100, shift)}))
