@@ -54,7 +54,7 @@ def test_missing_steps_leave_the_loss_and_its_gradient_finite():
     network = ForecastLSTM(train_sensor.FEATURES, 4)
     z = torch.randn(8, train_sensor.STEPS + 1)
     z[:, ::3] = float("nan")
-    loss = train_sensor.surprise(network, z)
+    loss = train_sensor.surprise(network, z, z)
     loss.backward()
     assert all(torch.isfinite(p.grad).all() for p in network.parameters())
 
