@@ -45,7 +45,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "intermediate_size": 3072,
     },
     "log-albert": {  # the package that ships
-        "vocab_size": 7_000,
+        "vocab_size": 14_000,
         "hidden_size": 384,
         "num_hidden_layers": 3,
         "num_hidden_groups": 3,

@@ -47,7 +47,6 @@ class Pool:
     Attributes:
         devices: Device messages that may be trained on where their system is not held out.
         judged: Device messages that may not be trained on.
-        templates: Messages of computers that may be trained on.
         streams: Raw lines of computers with their labels, judged where their system is held out.
         own: Lines of this project, in every training.
     """
@@ -55,7 +54,6 @@ class Pool:
     devices: Sequence[Message]
     own: Sequence[Message]
     judged: Sequence[Message] = ()
-    templates: Sequence[Message] = ()
     streams: Sequence[tuple[str, Message]] = ()
 
 
@@ -119,8 +117,7 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
         began = time.monotonic()
         devices, strangers = split(pool.devices, held)
         strangers += split(pool.judged, held)[1]
-        training = [*devices, *split(pool.templates, held)[0]]
-        training += _unlike(pool.own, [*strangers, *split(pool.templates, held)[1]])
+        training = [*devices, *_unlike(pool.own, strangers)]
         network = trained(plan, training, seed)
         familiar = devices[:: max(1, len(devices) // _FAMILIAR)]
         streams = tuple((raw, message) for raw, message in pool.streams if message.system in held)

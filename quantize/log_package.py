@@ -20,7 +20,7 @@ from quantize.log_data import Message
 from quantize.log_network import HEADS, MAX_TOKENS
 from quantize.log_training import logits_of
 
-VERSION = "1"
+VERSION = "2"
 _CALIBRATION = "training.jsonl"
 _JUDGED = "strangers.jsonl"
 

@@ -1,9 +1,8 @@
 """The recipe of the default log package: ``quantize train-log`` and ``quantize evaluate-log``.
 
-Both begin with :mod:`quantize.log_crossval`.  For the package that ships, every network trains on
-permissive systems alone, the folds give thresholds and honest figures, and then a last network
-trains on all of them.  What no licence allows to train on remains strange to that one, too.  For
-the evaluation, the folds train on every shared message, as the bars of the field were measured.
+Both begin with :mod:`quantize.log_crossval`: every network trains on permissive systems alone, and
+the folds give honest figures and the thresholds.  Then, for the package that ships, a last network
+trains on all of them.  What no licence allows to train on remains strange to that one, too.
 """
 
 import os
@@ -65,8 +64,7 @@ def train(
     allowed, strangers, own = permissive(everything), restricted(everything), own_lines(seed)
 
     began = time.monotonic()
-    pool = Pool(allowed, own, judged=strangers, streams=labelled_streams(data))
-    found = crossed(plan, pool, k=k, seed=seed)
+    found = crossed(plan, _pool(data, seed), k=k, seed=seed)
     limits = fitted_limits(found)
     print(f"folds: {time.monotonic() - began:.0f} s, {limits}", flush=True)
     tables = crossed_tables(found)
@@ -88,8 +86,8 @@ def train(
 def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None:
     """Print what the recipe is worth on strangers, beside the baselines, and what ships.
 
-    The folds train on all shared messages, as the baselines of the same folds do.  Then the
-    package: on the device systems whose licence forbids training, and on the raw loghub files.
+    First the folds, as :func:`train` makes them, with MiniLM beside.  Then the package: on the
+    device systems whose licence forbids training, and on the raw loghub files.
 
     Args:
         data: Folder of the labelled messages, or its parent.
@@ -101,8 +99,7 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
     everything, streams, own = device_messages(data), labelled_streams(data), own_lines(0)
     if k:
         plan = Plan(minilm=installed_minilm())
-        pool = Pool(everything, own, templates=loghub_templates(data), streams=streams)
-        tables = crossed_tables(crossed(plan, pool, k=k, seed=0), plan.minilm)
+        tables = crossed_tables(crossed(plan, _pool(data, 0), k=k, seed=0), plan.minilm)
         _print_tables("Cross-validation", tables)
     model = OnnxLogModel(load_package(package or SHIPPED))
     strangers, training = restricted(everything), [*permissive(everything), *own]
@@ -124,6 +121,17 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
 def _print_tables(what: str, tables: Mapping[str, str]) -> None:
     for name, text in tables.items():
         print(f"\n## {what}: {TITLES[name]}\n\n{text}", flush=True)
+
+
+def _pool(data: Path, seed: int) -> Pool:
+    """Return what the folds are made of: weights learn from permissive messages alone."""
+    everything = device_messages(data)
+    return Pool(
+        permissive(everything),
+        own_lines(seed),
+        judged=restricted(everything),
+        streams=labelled_streams(data),
+    )
 
 
 def _package_judge(package: Path) -> Judge:
