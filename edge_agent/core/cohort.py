@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from math import isfinite, sqrt
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from edge_agent.core.calibration import (
     independent,
 )
 from edge_agent.core.commissioning import Shown
-from edge_agent.core.course import Course
+from edge_agent.core.course import Course, kept
 from edge_agent.core.features import SignalKind, channel_of, kind_of
 from edge_agent.core.following import follow
 from edge_agent.core.forecast import (
@@ -100,6 +100,7 @@ class CohortState(TypedDict):
     history_rows: str
     offset: str
     course: dict[str, float]
+    blame: NotRequired[str]  # not in snapshots of before
     latest_ns: int
 
 
@@ -126,6 +127,7 @@ class Cohort:
         self._channels = [channel_of(names[i]) for i in [*range(len(names)), *forecast]]
         self._offset = np.zeros(len(names))
         self._course = Course()
+        self._blame = np.zeros(len(self._weights))  # of the signals in the score of the course
         self.latest_ns = 0
 
     @property
@@ -141,6 +143,7 @@ class Cohort:
             "history_rows": pack(self.history.rows),
             "offset": pack(self._offset),
             "course": asdict(self._course),
+            "blame": pack(self._blame),
             "latest_ns": self.latest_ns,
         }
 
@@ -164,6 +167,9 @@ class Cohort:
         cohort.history.rows = rows.reshape(-1, len(cohort._forecast), FEATURES)
         cohort._offset = unpack(state["offset"], np.float64).reshape(len(cohort.names))
         cohort._course = Course(**state["course"])
+        if "blame" in state:
+            blame = unpack(state["blame"], np.float64)
+            cohort._blame = blame.reshape(len(cohort._weights))
         cohort.latest_ns = int(state["latest_ns"])
         return cohort
 
@@ -200,11 +206,12 @@ class Cohort:
         parts = normal.parts(evidence)
         bounded = np.where(missing[:count], 0.0, np.clip(levels, -_FARTHEST, _FARTHEST))
         seen = count - np.count_nonzero(missing[:count])
-        passed_ns, before = self._pass(question), self._course
+        passed_ns, before, alone = self._pass(question), self._course, float(joint(parts, weights))
+        windows = passed_ns / (question.end_ns - question.start_ns)
         self._course = before.on(
-            float(joint(parts, weights)),
+            alone,
             sqrt(float(bounded @ bounded) / seen),
-            passed_ns / (question.end_ns - question.start_ns),
+            windows,
             passed_ns / self.learned.commissioned_ns,
         )
         score = self._course.told(threshold, before)
@@ -212,7 +219,11 @@ class Cohort:
         # Whitening shares a deviation out among coupled signals; the one to name is the one
         # that is also out by itself.
         shares = parts * parts * np.abs(evidence) * weights
-        return Verdict(score, threshold, self._by_channel(shares))
+        # The score remembers, so its parts must: the noise of the first healthy window did not
+        # make what is left of a fault's score.
+        latest = shares * (alone / (float(shares.sum()) or 1.0))
+        self._blame = latest + kept(windows) * (self._blame - latest)
+        return Verdict(score, threshold, self._by_channel(np.where(missing, 0.0, self._blame)))
 
     def _pass(self, question: Question) -> int:
         """Return the time since the last frame, at most a window, and let it pass.

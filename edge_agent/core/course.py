@@ -35,7 +35,7 @@ class Course:
             windows: Time since the window before, in lengths of a window, up to 1.
             commissionings: The same time in lengths of commissioning.
         """
-        keep = exp(-windows / MEMORY_WINDOWS)
+        keep = kept(windows)
         latest = distance + keep * (self.distance - distance)
         return Course(
             score=score + keep * (self.score - score),
@@ -54,3 +54,8 @@ class Course:
         if self.score <= threshold or self.distance >= limit:
             return self.score
         return threshold * self.distance / limit
+
+
+def kept(windows: float) -> float:
+    """Return the part of what was remembered that is left after a time in lengths of a window."""
+    return exp(-windows / MEMORY_WINDOWS)

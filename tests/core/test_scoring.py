@@ -117,6 +117,29 @@ def test_a_step_is_anomalous_within_three_windows_and_its_channel_leads(model, c
     assert max(scores[103].contributions, key=scores[103].contributions.get) == channel
 
 
+def test_the_channel_of_a_fault_leads_for_as_long_as_its_score_lasts(model):
+    frames = machine(120, current=(100, 10.0))
+    healthy_again = [(a, b, v | {"current": v["current"] - 10.0}) for a, b, v in frames[110:]]
+    scores = scores_of(model, frames[:110] + healthy_again)
+    after = [score for score in scores[110:] if score.anomalous]
+    assert after  # the score is smoothed: it outlasts the fault by a window or two
+    assert not scores[-1].anomalous
+    for score in after:
+        assert max(score.contributions, key=score.contributions.get) == "current"
+
+
+def test_a_snapshot_from_before_contributions_were_remembered_loads():
+    scorer = AssetScorer("pump", COMMISSIONING_NS)
+    frames = machine(current=(100, 4.0))
+    scores_of(FAKE, frames[:-1], scorer)
+    state = scorer.snapshot()
+    del state["cohorts"][0]["blame"]
+    restored = AssetScorer("pump", COMMISSIONING_NS)
+    restored.restore(state)
+    (last,) = scores_of(FAKE, frames[-1:], restored)
+    assert last.score == scores_of(FAKE, frames[-1:], scorer)[0].score
+
+
 def test_contributions_sum_to_one(model):
     for score in scores_of(model, machine(current=(100, 3.0)))[COMMISSIONED:]:
         assert sum(score.contributions.values()) == pytest.approx(1.0)
