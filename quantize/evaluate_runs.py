@@ -1,6 +1,6 @@
 """Tables of alarms: runs to failure, healthy stretches, and rigs with known faults."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,17 @@ from edge_agent.core.cohort import Parts
 from edge_agent.core.forecast import SensorModel
 from edge_agent.core.records import NS_PER_S
 from edge_agent.core.scoring import AssetScorer, SensorScore, score_all
-from quantize.sensor_runs import Shown, anomaly_free, hydraulic, motor_current, runs_to_failure
+from quantize.sensor_runs import (
+    Run,
+    Shown,
+    anomaly_free,
+    before_faults,
+    hydraulic,
+    machine_temperature,
+    motor_current,
+    runs_to_failure,
+)
+from quantize.sensor_series import NAB_COMMISSIONING_DAYS, SKAB_COMMISSIONING_ROWS
 from quantize.tables import markdown
 
 DAY_NS = 86_400 * NS_PER_S
@@ -50,22 +60,22 @@ def alarms(scores: Sequence[SensorScore | None]) -> list[AlarmSpan]:
     return found if raised is None else [*found, AlarmSpan(raised, None)]
 
 
-def run_to_failure_table(model: SensorModel, sensors: Path) -> str:
+def run_to_failure_table(model: SensorModel, runs: Sequence[Run]) -> str:
     """Return when an alarm stands for good, and which cleared by themselves."""
-    rows = []
-    for run in runs_to_failure(sensors):
+    rows, timely = [], dict.fromkeys(COMMISSIONED, 0)
+    for run in runs:
         for part in COMMISSIONED:
             count = len(run.frames)
-            learned_ns = run.frames[int(count * part)][1] - run.frames[0][0]
-            spans = alarms(scored(model, run.frames, learned_ns))
+            spans = alarms(scored(model, run.frames, run.learning_ns(int(count * part))))
             standing = next((s.raised / count for s in spans if s.cleared is None), None)
-            timely = standing is not None and HALF <= standing <= LATEST
-            passing = [s for s in spans if s.cleared is not None]
-            early = sum((s.cleared or 0) <= FIRST_QUARTER * count for s in passing)
+            in_time = standing is not None and HALF <= standing <= LATEST
+            timely[part] += in_time
+            cleared = [s.cleared for s in spans if s.cleared is not None]
+            early = sum(place <= FIRST_QUARTER * count for place in cleared)
             told = "never" if standing is None else f"{standing:.1%}"
-            verdict = "yes" if timely else "no"
+            verdict = "yes" if in_time else "no"
             rows.append(
-                (run.source, run.file, f"{part:.0%}", told, verdict, str(early), str(len(passing)))
+                (run.source, run.file, f"{part:.0%}", told, verdict, str(early), str(len(cleared)))
             )
     heads = (
         "recordings",
@@ -76,39 +86,67 @@ def run_to_failure_table(model: SensorModel, sensors: Path) -> str:
         "cleared in the first quarter",
         "cleared at all",
     )
-    return markdown("Runs to failure, by part of life", heads, rows)
+    shares = ", ".join(f"{n} of {len(runs)} with {part:.0%}" for part, n in timely.items())
+    return markdown(
+        f"Runs to failure, by part of life; in time: {shares} commissioned", heads, rows
+    )
 
 
-def healthy_table(model: SensorModel, sensors: Path) -> str:
-    """Return alarms by asset and day on stretches in which nothing is known to be wrong."""
-    spans: dict[str, list[tuple[int, int]]] = {}
-    free = anomaly_free(sensors)
-    _count(spans, "skab, anomaly-free", model, free.frames, 400 * NS_PER_S)
-    for run in runs_to_failure(sensors):
-        quarter = run.frames[: int(len(run.frames) * FIRST_QUARTER)]
-        learned_ns = run.frames[int(len(run.frames) * COMMISSIONED[0])][1] - run.frames[0][0]
-        _count(spans, f"{run.source}, first quarter", model, quarter, learned_ns)
-    rig = hydraulic(sensors)
-    good = [f for f, faulty in zip(rig.frames, rig.faulty, strict=True) if not faulty]
-    _count(spans, "hydraulic, good cycles", model, good, _half(good))
+def healthy_table(model: SensorModel, stretches: Iterable[tuple[str, Run, int]]) -> str:
+    """Return alarms by asset and day on stretches in which nothing is known to be wrong.
+
+    Args:
+        model: Of the package.
+        stretches: From :func:`healthy_stretches`.
+    """
+    counted: dict[str, list[tuple[int, int]]] = {}
+    for name, run, learned_ns in stretches:
+        told = scored(model, run.frames, learned_ns)
+        counted.setdefault(name, []).append(healthy_alarms(run, told))
     rows = []
-    for name, counted in spans.items():
-        days = sum(duration for _, duration in counted) / DAY_NS
-        total = sum(number for number, _ in counted)
+    for name, assets in counted.items():
+        total = sum(number for number, _ in assets)
+        days = sum(scored_ns for _, scored_ns in assets) / DAY_NS
         rate = f"{total / days:.1f}" if days > 0 else "-"
-        rows.append((name, str(len(counted)), f"{days:.2f}", str(total), rate))
+        rows.append((name, str(len(assets)), f"{days:.3f}", str(total), rate))
     heads = ("stretches", "assets", "asset-days scored", "alarms", "alarms by asset-day")
     return markdown("Healthy stretches, default settings", heads, rows)
 
 
-def sanity_table(model: SensorModel, sensors: Path) -> str:
+def healthy_alarms(run: Run, told: Sequence[SensorScore | None]) -> tuple[int, int]:
+    """Return how many alarms were raised while nothing was wrong, and the time scored then [ns]."""
+    raised = sum(not run.faulty[span.raised] for span in alarms(told))
+    known = [score is not None and not score.commissioning for score in told]
+    healthy = sum(scored and not bad for scored, bad in zip(known, run.faulty, strict=True))
+    return raised, healthy * (run.frames[1][1] - run.frames[0][1])
+
+
+def healthy_stretches(
+    sensors: Path, runs: Iterable[Run], rig: Run
+) -> Iterator[tuple[str, Run, int]]:
+    """Yield by name what is healthy, or tells where it is, and how long to commission it [ns]."""
+    yield "skab, anomaly-free", anomaly_free(sensors), SKAB_COMMISSIONING_ROWS * NS_PER_S
+    for run in before_faults(sensors):
+        yield "skab, before the fault", run, SKAB_COMMISSIONING_ROWS * NS_PER_S
+    for run in runs:
+        count = len(run.frames)
+        quarter = run.first(int(count * FIRST_QUARTER))
+        learned_ns = run.learning_ns(int(count * COMMISSIONED[0]))
+        yield f"{run.source}, first quarter", quarter, learned_ns
+    temperature = machine_temperature(sensors)
+    yield "nab, outside the labelled windows", temperature, NAB_COMMISSIONING_DAYS * DAY_NS
+    good = rig.first(rig.faulty.index(True))
+    yield "hydraulic, good cycles", good, good.learning_ns(len(good.frames) // 2)
+
+
+def sanity_table(model: SensorModel, rigs: Iterable[Run]) -> str:
     """Return how many windows are anomalous on rigs with known faults."""
     rows = []
-    for run in (hydraulic(sensors), *motor_current(sensors)):
-        learned_ns = _half([f for f, bad in zip(run.frames, run.faulty, strict=True) if not bad])
-        told = scored(model, run.frames, learned_ns)
+    for run in rigs:
+        good = run.first(run.faulty.index(True))
+        told = scored(model, run.frames, good.learning_ns(len(good.frames) // 2))
         by_label: dict[bool, list[bool]] = {False: [], True: []}
-        for score, faulty in zip(told, run.faulty, strict=False):
+        for score, faulty in zip(told, run.faulty, strict=True):
             if score is not None and not score.commissioning:
                 by_label[faulty].append(score.anomalous)
         rates = [f"{np.mean(by_label[bad]):.2f}" if by_label[bad] else "-" for bad in (False, True)]
@@ -117,25 +155,9 @@ def sanity_table(model: SensorModel, sensors: Path) -> str:
     return markdown("Rigs with known faults", heads, rows)
 
 
-def _count(
-    spans: dict[str, list[tuple[int, int]]],
-    name: str,
-    model: SensorModel,
-    frames: Sequence[Shown],
-    learned_ns: int,
-) -> None:
-    told = scored(model, frames, learned_ns)
-    known = [score for score in told if score is not None and not score.commissioning]
-    length_ns = known[-1].end_ns - known[0].start_ns if known else 0
-    spans.setdefault(name, []).append((len(alarms(told)), length_ns))
-
-
-def _half(frames: Sequence[Shown]) -> int:
-    return frames[len(frames) // 2][1] - frames[0][0]
-
-
 def tables(model: SensorModel, sensors: Path) -> Iterator[str]:
     """Yield all tables of this module, as Markdown."""
-    yield run_to_failure_table(model, sensors)
-    yield healthy_table(model, sensors)
-    yield sanity_table(model, sensors)
+    runs, rig = list(runs_to_failure(sensors)), hydraulic(sensors)
+    yield run_to_failure_table(model, runs)
+    yield healthy_table(model, healthy_stretches(sensors, runs, rig))
+    yield sanity_table(model, [rig, *motor_current(sensors)])

@@ -5,7 +5,7 @@ nothing is fitted to the recordings but what the device itself learns during com
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +15,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 import edge_agent
 from edge_agent.core.calibration import Floats, fit_normal
 from edge_agent.core.cohort import Parts
-from edge_agent.core.features import extract
 from edge_agent.core.forecast import LEAST_SIGMA, SensorModel, input_of
-from edge_agent.core.records import NS_PER_S, Reading, TimeQuality
+from edge_agent.core.records import NS_PER_S
 from edge_agent.core.scoring import AssetScorer, SensorScore, score_all
-from edge_agent.core.site import Caps, WindowSpec
-from edge_agent.core.windowing import Windower
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxSensorModel
 from quantize import evaluate_runs
+from quantize.sensor_runs import Shown, frames_of
 from quantize.sensor_series import (
+    NAB_COMMISSIONING_DAYS,
     SKAB_COMMISSIONING_ROWS,
     Recording,
     Series,
@@ -34,15 +33,12 @@ from quantize.sensor_series import (
 )
 from quantize.tables import markdown
 
-Shown = tuple[int, int, Mapping[str, float]]  # start, end and signals of a window
-
 DAY_NS = 86_400 * NS_PER_S
 
 SKAB_WINDOWS_S = ((10, 1), (10, 5), (20, 10), (5, 5))  # length and hop
 EQUAL_RATE = 0.16  # of false alarms: parts compare fairly only where they cost the same
 THRESHOLD_FACTORS = np.geomspace(0.25, 4.0, 161)
 NAB_WINDOWS_S = (300, 600, 1800, 3600)
-NAB_COMMISSIONING_DAYS = 7
 _PARTS = {
     Parts.BOTH: "levels and LSTM",
     Parts.LEVELS: "levels alone",
@@ -134,7 +130,7 @@ def skab_table(model: SensorModel, recordings: list[Recording]) -> str:
     """Return F1 and false alarms on SKAB, for windows of some lengths and parts of the score."""
     rows = []
     for length_s, hop_s in SKAB_WINDOWS_S:
-        frames = [list(_frames(recording, length_s, hop_s)) for recording in recordings]
+        frames = [_frames(recording, length_s, hop_s) for recording in recordings]
         for parts in Parts:
             scored = [
                 (recording, _scores(model, shown, SKAB_COMMISSIONING_ROWS * NS_PER_S, parts))
@@ -158,7 +154,7 @@ def nab_table(model: SensorModel, recording: Recording, labelled: list[tuple[int
     days = (recording.at_ns[-1] - recording.at_ns[0] - commissioning_ns) / DAY_NS
     rows = []
     for length_s in NAB_WINDOWS_S:
-        frames = list(_frames(recording, length_s, length_s))
+        frames = _frames(recording, length_s, length_s)
         scores = _scores(model, frames, commissioning_ns, Parts.BOTH)
         alarms = _episodes([score for score in scores if score.anomalous])
         found = [any(a < end and b > start for a, b in alarms) for start, end in labelled]
@@ -194,15 +190,8 @@ def cost_table(model: SensorModel) -> str:
     return markdown("Cost of scoring, this machine", heads, [("8", "16", "64", f"{cost_us:.0f}")])
 
 
-def _frames(recording: Recording, length_s: int, hop_s: int) -> Iterator[Shown]:
-    """Yield start, end and signals of every window of a recording, cut as on the device."""
-    spec = WindowSpec(length_s * NS_PER_S, hop_s * NS_PER_S, lateness_ns=0)
-    windower = Windower(recording.file, spec, Caps())
-    for at_ns, row in zip(recording.at_ns.tolist(), recording.values.tolist(), strict=True):
-        for channel, value in zip(recording.channels, row, strict=True):
-            windower.push(Reading(recording.file, channel, at_ns, value, TimeQuality.SOURCE))
-        for frame in windower.close(at_ns):
-            yield frame.start_ns, frame.end_ns, extract(frame)
+def _frames(recording: Recording, length_s: int, hop_s: int) -> list[Shown]:
+    return list(frames_of(recording.channels, recording.at_ns, recording.values, length_s, hop_s))
 
 
 def _scores(

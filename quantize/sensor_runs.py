@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ from edge_agent.core.features import extract
 from edge_agent.core.records import NS_PER_S, Block, Reading, TimeQuality
 from edge_agent.core.site import Caps, WindowSpec
 from edge_agent.core.windowing import Windower
-from quantize.sensor_series import Values, nanoseconds, skab_file
+from quantize.sensor_series import Values, nab, nanoseconds, skab, skab_file
 
 Shown = tuple[int, int, dict[str, float]]  # start, end and signals of a window
 
 EPOCH_NS = 1_600_000_000 * NS_PER_S  # of recordings that do not say when they were made
 FEMTO_HZ = 25_600.0
-FEMTO_S, IMS_S, HYDRAULIC_S = 10, 600, 60  # between snapshots, and of a cycle
+FEMTO_S, IMS_S, NAB_S = 10, 600, 300  # between snapshots or values: windows that hold one of them
+DEFAULT_S = (10, 5)  # length and hop of the device's windows
 HYDRAULIC_GOOD = {"cooler": 100, "valve": 100, "pump_leak": 0, "accumulator": 130, "unstable": 0}
 
 
@@ -29,6 +30,14 @@ class Run:
     file: str
     frames: list[Shown]
     faulty: list[bool]
+
+    def first(self, count: int) -> "Run":
+        """Return the first frames alone."""
+        return replace(self, frames=self.frames[:count], faulty=self.faulty[:count])
+
+    def learning_ns(self, count: int) -> int:
+        """Return the time that the first ``count`` frames take."""
+        return self.frames[count][1] - self.frames[0][0]
 
 
 def runs_to_failure(sensors: Path) -> Iterator[Run]:
@@ -58,16 +67,19 @@ def runs_to_failure(sensors: Path) -> Iterator[Run]:
 
 
 def hydraulic(sensors: Path) -> Run:
-    """Return the hydraulic rig's cycles, good ones first, as they came within either kind."""
+    """Return the hydraulic rig's cycles, good ones first, as they came within either kind.
+
+    All its parts are as good as new in ten minutes of 23 hours: windows have to be short.
+    """
     with np.load(sensors / "hydraulic" / "hydraulic_1hz.npz", allow_pickle=False) as data:
         x, channels = data["x"].astype(np.float64), tuple(map(str, data["channels"]))
         good = np.logical_and.reduce([data[name] == v for name, v in HYDRAULIC_GOOD.items()])
     order = np.concatenate((np.flatnonzero(good), np.flatnonzero(~good)))
     seconds = x[order].reshape(-1, len(channels))
     at_ns = EPOCH_NS + np.arange(len(seconds)) * NS_PER_S
-    frames = list(frames_of(channels, at_ns, seconds, HYDRAULIC_S))
-    healthy = int(good.sum())
-    return Run("hydraulic", "1 Hz", frames, [i >= healthy for i in range(len(frames))])
+    frames = list(frames_of(channels, at_ns, seconds, *DEFAULT_S))
+    good_until_ns = EPOCH_NS + int(good.sum()) * x.shape[1] * NS_PER_S
+    return Run("hydraulic", "1 Hz", frames, [end_ns > good_until_ns for _, end_ns, _ in frames])
 
 
 def motor_current(sensors: Path) -> Iterator[Run]:
@@ -97,8 +109,25 @@ def motor_current(sensors: Path) -> Iterator[Run]:
 def anomaly_free(sensors: Path) -> Run:
     """Return SKAB's long healthy recording."""
     recording = skab_file(sensors / "skab" / "anomaly-free" / "anomaly-free.csv")
-    frames = list(frames_of(recording.channels, recording.at_ns, recording.values, 10, 5))
+    frames = list(frames_of(recording.channels, recording.at_ns, recording.values, *DEFAULT_S))
     return Run("skab", "anomaly-free", frames, [False] * len(frames))
+
+
+def before_faults(sensors: Path) -> Iterator[Run]:
+    """Yield what SKAB's labelled recordings show before their fault is switched on."""
+    for recording in skab(sensors):
+        until = int(np.argmax(recording.faulty))
+        shown = recording.at_ns[:until], recording.values[:until]
+        frames = list(frames_of(recording.channels, *shown, *DEFAULT_S))
+        yield Run("skab", recording.file, frames, [False] * len(frames))
+
+
+def machine_temperature(sensors: Path) -> Run:
+    """Return NAB's machine temperature; frames are faulty that touch a labelled window."""
+    recording, labelled = nab(sensors)
+    frames = list(frames_of(recording.channels, recording.at_ns, recording.values, NAB_S))
+    faulty = [any(a < end and b > start for start, end in labelled) for a, b, _ in frames]
+    return Run("nab", recording.file, frames, faulty)
 
 
 def frames_of(

@@ -23,6 +23,7 @@ NAB_TRAINED_UNTIL = "2014-01-20 00:00:00"
 ITSC_RMS_SAMPLES = 50  # three cycles of the 60 Hz supply at 1 kHz
 ITSC_HELD_OUT_REPETITION = 3
 SKAB_COMMISSIONING_ROWS = 400
+NAB_COMMISSIONING_DAYS = 7
 HEALTHY_PART = 0.5  # of a run to failure: what serves to measure forecasts of healthy machines
 
 
