@@ -13,7 +13,8 @@ from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import Board
 from edge_agent.core.evidence import Remarks
 from edge_agent.core.hearing import Ear, Rhythm
-from edge_agent.core.lograte import LineRates
+from edge_agent.core.linewatch import KEY as LINES
+from edge_agent.core.linewatch import LineWatch
 from edge_agent.core.logscore import LogScore
 from edge_agent.core.logwords import Words
 from edge_agent.core.outlook import Outlook
@@ -21,7 +22,6 @@ from edge_agent.core.quality import SourceClock
 from edge_agent.core.records import (
     NS_PER_S,
     Block,
-    Category,
     Frame,
     LogLine,
     Reading,
@@ -99,7 +99,7 @@ class Asset:
         self._ears: dict[str, Ear] = {}
         self._rhythm = Rhythm()
         self._log_rhythm = Rhythm()
-        self._rates = LineRates(site.caps.rate_templates)
+        self._lines = LineWatch(self.board, site.caps.rate_templates)
         self._now_ns = self._listening_since_ns = 0
         self._pending: list[Pending] = []
 
@@ -159,7 +159,9 @@ class Asset:
         """
         changed = self.board.elapse(pending.now_ns, pending.log_now_ns)
         if not isinstance(pending.what, Frame):
-            return changed + self._weigh_line(*pending.what, pending.now_ns)
+            line, reading = pending.what
+            since_ns = self._listening_since_ns
+            return changed + self._lines.weigh(line, reading, pending.now_ns, since_ns)
         frame, board = pending.what, self.board
         faulty = {f.channel: sign_of_sensor(f, frame) for f in pending.sensors.faults}
         examined = self._examiner.examine(frame, signals, score)
@@ -193,7 +195,8 @@ class Asset:
             return changed
         self._now_ns, self._listening_since_ns = now_ns, listening_since_ns
         if self._overdue_since(self._log_rhythm) is not None:
-            changed += self._weigh_pauses(self._log_clock.source_now(now_ns), TimeQuality.RECEIVED)
+            log_now_ns = self._log_clock.source_now(now_ns)
+            changed += self._lines.weigh_pauses(log_now_ns, TimeQuality.RECEIVED)
         overdue_ns = self._overdue_since(self._rhythm)
         if overdue_ns is not None:
             return changed + self.board.weigh_silence(self._rhythm.heard_ns, overdue_ns)
@@ -242,7 +245,7 @@ class Asset:
             "ears": freeze(self._ears),
             "rhythm": freeze(self._rhythm),
             "log_rhythm": freeze(self._log_rhythm),
-            "rates": self._rates.snapshot(),
+            LINES: self._lines.snapshot(),
         }
 
     def restore(self, data: Mapping[str, object]) -> bool:
@@ -265,8 +268,7 @@ class Asset:
             self._ears = thaw(dict[str, Ear], data["ears"])
             self._rhythm = thaw(Rhythm, data["rhythm"])
             self._log_rhythm = thaw(Rhythm, data["log_rhythm"])
-            if "rates" in data:  # not in a snapshot of the first version
-                self._rates.restore(data["rates"])
+            self._lines.restore(data)
         except (KeyError, TypeError) as error:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
         return known
@@ -290,26 +292,6 @@ class Asset:
             if len(self._ears) < self._site.caps.channels:
                 self._ears[channel] = ear
         return ear
-
-    def _weigh_line(self, line: LogLine, score: LogScore, received_ns: int) -> list[Alarm]:
-        """Let the board weigh what a line says, and how often it and the others say it."""
-        rates = self._rates
-        unheard = rates.heard_ns < self._listening_since_ns
-        if unheard or line.time_quality is TimeQuality.JUMPED:
-            rates.rebase(line.at_ns)
-        changed = self._weigh_pauses(line.at_ns, line.time_quality)
-        changed += self.board.hear(score.template, line.at_ns)
-        if score.unknown and not rates.knows(score.template):
-            changed += self.board.weigh_unknown(line, score)
-        complaint = score.category is not Category.NORMAL
-        burst = rates.hear(score.template, line.at_ns, received_ns, complaint=complaint)
-        if burst is not None:
-            changed += self.board.weigh_burst(burst, line)
-        return changed + self.board.weigh_line(line, score)
-
-    def _weigh_pauses(self, now_ns: int, quality: TimeQuality) -> list[Alarm]:
-        overdue = self._rates.overdue(now_ns)
-        return [alarm for pause in overdue for alarm in self.board.weigh_pause(pause, quality)]
 
     def _overdue_since(self, rhythm: Rhythm) -> int | None:
         least_ns = self._site.alarms.silence_ns
