@@ -45,7 +45,10 @@ from edge_agent.core.site import AlarmSpec, AssetSite
 from edge_agent.core.snapshot import freeze, thaw
 
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
-_GRAVE = 3.0  # a score of this many thresholds is more than a hint
+# A score of this many thresholds is more than a hint.  Scores grow with the logarithm of a fault: a
+# step of 20 reaches in one of four channels comes to two thresholds after commissioning of minutes,
+# one of 40 to 2.5; after an hour one of 10 reaches does.  Chance alone does not come that far.
+_GRAVE = 2.0
 _PAUSES = 16  # heartbeats of one asset that are missed at a time
 _SEVERITIES = tuple(Severity)
 

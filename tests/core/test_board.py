@@ -92,6 +92,12 @@ def test_an_anomaly_that_stays_raises_one_alarm_and_its_end_clears_it(board):
     assert weigh(board, *scores) == [(20, "thermal", True), (70, "thermal", False)]
 
 
+@pytest.mark.parametrize(("value", "priority"), [(3.9, Priority.MEDIUM), (4.0, Priority.HIGH)])
+def test_a_score_of_two_thresholds_is_of_high_priority(board, value, priority):
+    weigh(board, *[score(t, value, threshold=2.0) for t in (0, 5, 10)])
+    assert board.alarms["thermal"].priority is priority
+
+
 def test_a_single_anomalous_window_raises_nothing(board):
     assert weigh(board, score(5, 1.0), score(10, 9.0), score(15, 1.0), score(20, 1.0)) == []
 
