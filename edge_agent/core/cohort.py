@@ -215,6 +215,7 @@ class Cohort:
             passed_ns / self.learned.commissioned_ns,
         )
         score = self._course.told(threshold, before)
+        self._course = self._course.after(anomalous=score > threshold)
         self._offset = follow(self._offset, levels, passed_ns, score / threshold)
         # Whitening shares a deviation out among coupled signals; the one to name is the one
         # that is also out by itself.

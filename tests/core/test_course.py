@@ -13,6 +13,7 @@ def run(windows, course=None):
     for score, distance in windows:
         before, course = course, course.on(score, distance, 1.0, 1 / 20)
         told.append(course.told(THRESHOLD, before))
+        course = course.after(anomalous=told[-1] > THRESHOLD)
     return told
 
 
@@ -46,3 +47,15 @@ def test_a_glitch_excuses_nothing():
 
 def test_nothing_below_the_threshold_is_changed():
     assert run([(1.5, 3.0)] * 50)[-1] == pytest.approx(1.5)
+
+
+def test_an_anomaly_is_held_while_the_machine_stays_where_it_went():
+    told = run([(1.0, 1.0)] * 20 + [(3.0, 20.0)] * 5 + [(1.8, 15.0)] * 300 + [(1.8, 6.0)] * 20)
+    assert all(score > THRESHOLD for score in told[22:325])
+    assert told[-1] == pytest.approx(1.8)
+
+
+def test_an_anomaly_near_the_normal_is_not_held():
+    told = run([(1.0, 1.0)] * 20 + [(3.0, 4.0)] * 5 + [(1.8, 4.0)] * 20)
+    assert told[24] > THRESHOLD
+    assert told[-1] == pytest.approx(1.8)
