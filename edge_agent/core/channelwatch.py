@@ -188,7 +188,7 @@ class ChannelWatch:
         finding = at_once(value, self.nature, habit)
         if finding is not None:
             self._condemn(finding, at_ns, at_ns)
-        elif state.fault is not None and shows_still(state.fault, value, habit):
+        elif state.fault is not None and shows_still(state.fault, value, state.value, habit):
             state.bad_ns = at_ns
             state.leap = None
         elif state.leap is not None:

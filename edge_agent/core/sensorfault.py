@@ -133,10 +133,15 @@ def after_leap(values: Sequence[float], nature: Nature, habit: Habit) -> Finding
     return None
 
 
-def shows_still(fault: SensorFault, value: float, habit: Habit) -> bool:
-    """Return whether one more value is like those that showed ``fault``."""
+def shows_still(fault: SensorFault, value: float, before: float, habit: Habit) -> bool:
+    """Return whether one more value, after the one ``before``, is like those that showed ``fault``.
+
+    A sound sensor may pass the value that it was stuck at, again and again; it does not stay.
+    """
     match fault.kind:
-        case FaultKind.STUCK | FaultKind.DROPOUT | FaultKind.SATURATION:
+        case FaultKind.STUCK:
+            return value == fault.value == before
+        case FaultKind.DROPOUT | FaultKind.SATURATION:
             return value == fault.value
         case FaultKind.OPEN_THERMOCOUPLE:
             return not habit.holds(value, _FAR)

@@ -101,6 +101,16 @@ def test_a_machine_that_breaks_is_not_masked(channel, change):
     assert all(not masked and not faults for _, masked, faults in rows)
 
 
+def test_an_encoder_that_passes_where_it_was_stuck_is_believed_again():
+    values = sound_values()
+    at_s = np.arange(END_S)
+    stuck = (at_s >= FAULT_S) & (at_s < FAULT_S + 60)
+    values["position"] = np.where(stuck, 1500.0, at_s * 100.0 % 2500)  # there every 25 s
+    rows = told(values)
+    assert first(rows, "position")[1] is FaultKind.STUCK
+    assert not any("position" in masked for end_s, masked, _ in rows if end_s > FAULT_S + 120)
+
+
 def test_a_channel_that_pauses_by_itself_is_never_stuck():
     values = sound_values()
     values["level"] = np.repeat(np.arange(END_S // 10), 10) % 3 + 5.0
