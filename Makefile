@@ -28,7 +28,7 @@ bench: .venv/test.stamp
 arm: .venv/test.stamp
 	tests/arm/run
 
-# Re-makes the shipped model packages from the recordings in DATA; half an hour on two cores.
+# Re-makes the shipped model packages from the recordings in DATA; an hour on two cores.
 models: .venv/test.stamp
 	$(BIN)/quantize train-sensor --data $(DATA) edge_agent/models/sensor-lstm
 	$(BIN)/quantize train-log --data $(DATA) edge_agent/models/log-albert
