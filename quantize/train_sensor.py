@@ -38,7 +38,7 @@ SIMULATED, FRAMES = 4000, 800  # series and frames of each
 COMMISSIONING = (60, 400)  # frames a series is standardized with, at least and at most
 AVERAGED = (1, 2, 6, 12)  # a recording is also learned as if its windows were that much longer
 BATCH, REAL_SHARE = 512, 0.125
-UPDATES, RATE, DECAY = 6_000, 6e-3, 1e-3
+UPDATES, RATE, DECAY = 3_000, 6e-3, 1e-3
 EVALUATED_ROWS = 4096  # of held-out recordings, for the gates of int8
 
 RECIPE = f"""\

@@ -125,6 +125,11 @@ def test_the_model_card_names_data_licences_commands_and_limits():
     assert "## Not good for" in card
 
 
+def test_the_shipped_card_tells_the_recipe_and_the_version_of_today():
+    assert train_sensor.RECIPE in (SHIPPED / "MODEL_CARD.md").read_text()
+    assert load_package(SHIPPED).manifest.version == train_sensor.VERSION
+
+
 def test_the_figures_of_a_confusion():
     confusion = Confusion(hits=6, false_alarms=2, misses=2, silences=6) + Confusion(0, 0, 0, 2)
     assert confusion.f1 == pytest.approx(0.75)
