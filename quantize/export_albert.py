@@ -173,12 +173,16 @@ def _first_tokens(graph: Graph, lines: str) -> str:
 
 
 def _mean_tokens(graph: Graph, lines: str) -> str:
-    """Return the mean of each line's tokens without its padding, ``(batch, width)``."""
-    last, middle = (graph.constant([axis], np.int64) for axis in (2, 1))
+    """Return the mean of each line's tokens without its padding, ``(batch, width)``.
+
+    A product for each line adds its tokens in one order, whatever lines stand beside it; how a
+    reduction adds depends on their number.
+    """
+    middle = graph.constant([1], np.int64)
     seen = graph.add("Cast", "attention_mask", to=FLOAT)
-    weighed = graph.add("Mul", lines, graph.add("Unsqueeze", seen, last))
-    total = graph.add("ReduceSum", weighed, middle, keepdims=0)
-    return graph.add("Div", total, graph.add("ReduceSum", seen, middle, keepdims=1))
+    parts = graph.add("Div", seen, graph.add("ReduceSum", seen, middle, keepdims=1))
+    mean = graph.add("MatMul", graph.add("Unsqueeze", parts, middle), lines)
+    return graph.add("Squeeze", mean, middle)
 
 
 def _norm(graph: Graph, rows: str, norm: Norm, epsilon: float) -> str:
