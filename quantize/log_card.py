@@ -111,9 +111,11 @@ lines was trained on.  Blue Gene marks some lines as alerts: {alerts}.
 
 {strangers}
 
-The recipe (mean of the tokens, frozen embeddings, size of the vocabulary, number of epochs) was
-chosen on the first fold of another split of the same systems; the authors of our own phrases had
-read the labelling conventions, not the messages.
+The recipe (mean of the tokens, frozen embeddings, size of the vocabulary) was chosen on one fold of
+another split of the same systems; the number of epochs, their rate and the false alarms allowed
+were set after a first cross-validation on these very folds, which had given 0.711, 0.627 and 0.948.
+So none of this is a blind test.  The authors of our own phrases had read the labelling conventions,
+not the messages.
 
 Each system:
 
