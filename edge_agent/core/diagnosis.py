@@ -14,6 +14,11 @@ class Unit(StrEnum):
     G = "g"
     M_S2 = "m_s2"
 
+    @property
+    def mm_s2(self) -> float:
+        """Return it in mm/s², as which its integral is a velocity in mm/s."""
+        return 9806.65 if self is Unit.G else 1000.0
+
 
 class Verdict(StrEnum):
     """What a diagnosis may say."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_agent.core.assessable import flaw_of, shortfall
 from edge_agent.core.bearing_fault import BearingEvidence, family_levels_db, weigh_bearing
 from edge_agent.core.bearings import Bearing
-from edge_agent.core.diagnosis import Diagnosis, Machine, Unit, Verdict, not_assessable
+from edge_agent.core.diagnosis import Diagnosis, Machine, Verdict, not_assessable
 from edge_agent.core.envelope import Envelope, chance_ratio, envelope_spectrum
 from edge_agent.core.judgement import Clues
 from edge_agent.core.likeness import Example, likeness
@@ -37,7 +37,6 @@ _UNNAMED_HZ = 150.0  # stands for the inner race's frequency of a bearing nobody
 _SERVED = (0.6, 1.5)  # times that, which its envelope serves: three harmonics lie within
 _FIRST_LINE = 2  # of an envelope spectrum: below are offset and drift
 _SHAFT_SLIP = 0.005
-_MM_S2 = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
 
 PART_OF: Mapping[Verdict, Part] = {
     Verdict.INNER_RACE: Part.INNER,
@@ -158,7 +157,7 @@ def _measured(
     velocity, zone = None, None
     if values.size >= velocity_samples(rate_hz):
         power = velocity_power(spectrum, values.size, rate_hz)
-        velocity = sqrt(power) * _MM_S2[machine.unit]
+        velocity = sqrt(power) * machine.unit.mm_s2
         zone = zone_of(velocity, machine.machine_class)
     return Diagnosis(
         Verdict.NOT_ASSESSABLE,

@@ -16,7 +16,6 @@ from edge_agent.core.severity import BOUNDARIES_MM_S, Zone
 from edge_agent.core.site import AssetSite, Limit, WaveformSite
 from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.trend import Trend
-from edge_agent.core.vibrationwatch import MM_S
 
 _ZONES = (Zone.B, Zone.C, Zone.D)  # in the order of the boundaries below them
 
@@ -50,7 +49,7 @@ class Outlook:
         for channel, site in self._waveforms.items():
             velocity = signals.get(f"{channel}:{SignalKind.VELOCITY_RMS}")
             if velocity is not None:
-                self._push(channel, end_ns, MM_S[Unit(site.unit)] * exp(velocity))
+                self._push(channel, end_ns, Unit(site.unit).mm_s2 * exp(velocity))
 
     def ahead(self, channels: Sequence[str], now_ns: int) -> dict[str, Prognosed]:
         """Return what ``channels`` will reach and when, as far as that deserves to be told."""

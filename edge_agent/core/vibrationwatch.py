@@ -26,7 +26,6 @@ _LEAST_PAUSE_NS = NS_PER_S  # between two diagnoses of a channel, however short 
 _PART = 0.1  # of the score: what contributes less is not what the anomaly is about
 _DEADBAND = 0.9  # of the boundary to zone C, below which vibration is no longer severe
 _MOST_LINES = 12
-MM_S = {Unit.G: 9806.65, Unit.M_S2: 1000.0}
 _ACCEPTABLE = (Zone.A, Zone.B)
 
 
@@ -101,7 +100,7 @@ class Examiner:
             velocity = signals.get(f"{channel}:{SignalKind.VELOCITY_RMS}")
             if velocity is None or channel not in frame.windows:
                 continue
-            velocity_mm_s = MM_S[Unit(site.unit)] * exp(velocity)
+            velocity_mm_s = Unit(site.unit).mm_s2 * exp(velocity)
             record = self._state.records.setdefault(channel, Record())
             zone = zone_of(velocity_mm_s, site.machine_class or COMMON_CLASS)
             asked = zone is not record.zone or channel in anomalous
