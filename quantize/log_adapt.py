@@ -22,7 +22,7 @@ from edge_agent.core.logtext import normalize
 from quantize.log_data import Message, roughened
 from quantize.log_network import HEADS
 from quantize.log_package import Trained
-from quantize.pooling import line_logits
+from quantize.pooling import line_logits, padded
 
 _SPLIT = len(HEADS["category"])
 _FRESH = ("classifier", "albert.pooler")
@@ -162,8 +162,5 @@ def _batches(
 
 def _padded(trained: Trained, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Return token ids and attention mask of ``texts`` as the device would read them."""
-    rows = [one.ids for one in trained.tokenizer.encode_batch([normalize(t).text for t in texts])]
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    return ids, mask
+    lines = trained.tokenizer.encode_batch([normalize(text).text for text in texts])
+    return padded([line.ids for line in lines])

@@ -18,6 +18,7 @@ from transformers import AutoModel
 from edge_agent.core.logtext import normalize
 from quantize.log_data import Message
 from quantize.log_figures import Judge, Verdict
+from quantize.pooling import padded
 
 _BATCH = 64
 _MAX_TOKENS = 128
@@ -50,9 +51,7 @@ class SentenceEncoder:
         return np.stack([self._known[text] for text in texts])
 
     def _pooled(self, encoded: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        longest = max(map(len, encoded))
-        ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in encoded])
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in encoded])
+        ids, mask = padded(encoded)
         with torch.inference_mode():
             states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
         seen = mask.unsqueeze(-1).float()

@@ -44,7 +44,8 @@ def crossed_tables(found: Sequence[Fold], baseline: Path | None = None) -> dict[
         baseline: The folder of MiniLM's weights, where its row is wanted, too.
     """
     strangers = [message for fold in found for message in fold.strangers]
-    ours = _pooled(found, [scorer_judge(scorer) for scorer in scorers(found)])
+    judging = scorers(found)
+    ours = _pooled(found, [scorer_judge(scorer) for scorer in judging])
     rows = {
         "ALBERT int8": ours,
         "ALBERT float32": _pooled(found, [scorer_judge(s) for s in scorers(found, "float32")]),
@@ -67,7 +68,7 @@ def crossed_tables(found: Sequence[Fold], baseline: Path | None = None) -> dict[
     if streams:
         scores = [
             scorer.score(raw)
-            for fold, scorer in zip(found, scorers(found), strict=True)
+            for fold, scorer in zip(found, judging, strict=True)
             for raw, _ in fold.streams
         ]
         tables |= _streams(streams, scores)

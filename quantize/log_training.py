@@ -19,7 +19,7 @@ from quantize.log_data import Message, roughened
 from quantize.log_lines import SYSTEM as GENERATED
 from quantize.log_network import HEADS
 from quantize.log_phrases import SYSTEM as WRITTEN
-from quantize.pooling import line_logits
+from quantize.pooling import line_logits, padded
 
 _SPLIT = len(HEADS["category"])
 _ROUTINE = {"normal", "info"}
@@ -100,7 +100,7 @@ def logits_of(
     with torch.inference_mode():
         for start in range(0, len(order), 64):
             rows = order[start : start + 64]
-            ids, mask = _padded([encoded[row] for row in rows])
+            ids, mask = padded([encoded[row] for row in rows])
             answers[rows] = line_logits(network, ids, mask).numpy()
     return answers
 
@@ -169,17 +169,10 @@ def _batches(
     chunks = [order[start : start + size] for start in range(0, len(order), size)]
     rng.shuffle(chunks)
     for rows in chunks:
-        ids, mask = _padded([encoded[row] for row in rows])
+        ids, mask = padded([encoded[row] for row in rows])
         yield (
             ids,
             mask,
             torch.tensor([HEADS["category"].index(messages[row].category) for row in rows]),
             torch.tensor([HEADS["severity"].index(messages[row].severity) for row in rows]),
         )
-
-
-def _padded(encoded: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    longest = max(map(len, encoded))
-    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in encoded])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in encoded])
-    return ids, mask

@@ -4,6 +4,9 @@ A network that starts from a sentence encoder already says what a line means in 
 tokens; its first token has never been asked.
 """
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 from transformers import AlbertForSequenceClassification
 
@@ -28,3 +31,11 @@ def line_logits(network: AlbertForSequenceClassification, ids: Tensor, mask: Ten
     pooled = network.albert.pooler_activation(network.albert.pooler(mean))
     pooled_logits: Tensor = network.classifier(network.dropout(pooled))
     return pooled_logits
+
+
+def padded(lines: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Return token ids and attention mask of several lines, each ``(lines, longest line)``."""
+    longest = max(map(len, lines))
+    ids = torch.tensor([[*line, *[0] * (longest - len(line))] for line in lines])
+    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
+    return ids, mask

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from quantize.checkpoint import read_config, read_tensors
-from quantize.pooling import line_logits
+from quantize.pooling import line_logits, padded
 
 
 def torch_albert(checkpoint: Path) -> AlbertForSequenceClassification:
@@ -28,9 +28,7 @@ def torch_logits(
     network: AlbertForSequenceClassification, lines: Sequence[Sequence[int]]
 ) -> NDArray[np.float32]:
     """Return the logits of several lines as one padded batch, ``(lines, labels)``."""
-    longest = max(len(line) for line in lines)
-    ids = torch.tensor([[*line, *[0] * (longest - len(line))] for line in lines])
-    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines])
+    ids, mask = padded(lines)
     with torch.no_grad():
         logits: NDArray[np.float32] = line_logits(network, ids, mask).numpy()
     return logits

@@ -60,11 +60,11 @@ def train(
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     plan = plan or Plan(minilm=installed_minilm())
     data = _log_folder(data)
-    everything, hub = device_messages(data), loghub_templates(data)
-    allowed, strangers, own = permissive(everything), restricted(everything), own_lines(seed)
+    pool, hub = _pool(data, seed), loghub_templates(data)
+    allowed, strangers, own = pool.devices, pool.judged, pool.own
 
     began = time.monotonic()
-    found = crossed(plan, _pool(data, seed), k=k, seed=seed)
+    found = crossed(plan, pool, k=k, seed=seed)
     limits = fitted_limits(found)
     print(f"folds: {time.monotonic() - began:.0f} s, {limits}", flush=True)
     tables = crossed_tables(found)
@@ -96,13 +96,13 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
     """
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     data = _log_folder(data)
-    everything, streams, own = device_messages(data), labelled_streams(data), own_lines(0)
+    pool = _pool(data, 0)
     if k:
         plan = Plan(minilm=installed_minilm())
-        tables = crossed_tables(crossed(plan, _pool(data, 0), k=k, seed=0), plan.minilm)
+        tables = crossed_tables(crossed(plan, pool, k=k, seed=0), plan.minilm)
         _print_tables("Cross-validation", tables)
     model = OnnxLogModel(load_package(package or SHIPPED))
-    strangers, training = restricted(everything), [*permissive(everything), *own]
+    strangers, training = pool.judged, [*pool.devices, *pool.own]
     judges: dict[str, Judge] = {
         "log-albert int8": _package_judge(package or SHIPPED),
         "TF-IDF + logistic regression": tfidf(training),
@@ -115,7 +115,7 @@ def evaluate(data: Path, package: Path | None = None, *, k: int = FOLDS) -> None
             "systems": table_by_system(strangers, judges["log-albert int8"]),
         },
     )
-    _print_tables("The package", stream_tables(streams, LogScorer(model, _ALL_TEMPLATES)))
+    _print_tables("The package", stream_tables(pool.streams, LogScorer(model, _ALL_TEMPLATES)))
 
 
 def _print_tables(what: str, tables: Mapping[str, str]) -> None:
