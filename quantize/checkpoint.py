@@ -21,6 +21,8 @@ SAFETENSORS = "model.safetensors"
 TORCH_PICKLE = "pytorch_model.bin"
 SENTENCEPIECE = "spiece.model"
 POOLING = "classifier_pooling"  # a key of config.json, as ModernBERT's configuration calls it
+WIDE = "wide_tokens"  # another: whether quantize.wide gave the classifier its part
+WIDE_WEIGHT = "wide.weight"  # which is this tensor, (vocabulary, labels)
 _MODEL_TYPE = "albert"
 _ARCHITECTURE = "AlbertForSequenceClassification"
 _ONNX_GATES = (0, 3, 1, 2)  # torch: input, forget, cell, output; ONNX: input, output, forget, cell
@@ -227,6 +229,7 @@ class _AlbertReader:
             activation=activation,
             epsilon=float(self._config.get("layer_norm_eps", 1e-12)),
             pooling=self._pooling(),
+            wide=self._wide(labels),
         )
 
     def _pooling(self) -> str:
@@ -234,6 +237,11 @@ class _AlbertReader:
         if pooling not in {FIRST, MEAN}:
             raise PackageError(f"{self._file}: {POOLING} {pooling} is neither {FIRST} nor {MEAN}")
         return pooling
+
+    def _wide(self, labels: int) -> NDArray[np.float32] | None:
+        if not self._config.get(WIDE):
+            return None
+        return self._tensors.take(WIDE_WEIGHT, self._count("vocab_size", 30000), labels)
 
     def _heads(self) -> int:
         heads = self._count("num_attention_heads", 64)

@@ -64,7 +64,8 @@ class Albert:
 
     ``tokens`` is ``(vocabulary, embedding)``; ``positions`` is ``(positions, embedding)`` and
     already holds the embedding of token type 0, the only one a single line has.  ``pooling`` is
-    ``FIRST`` or ``MEAN``.
+    ``FIRST`` or ``MEAN``.  ``wide`` is ``(vocabulary, labels)``, what each token says by itself,
+    where :mod:`quantize.wide` gave the classifier such a part.
     """
 
     tokens: Array
@@ -78,6 +79,7 @@ class Albert:
     activation: str
     epsilon: float
     pooling: str = FIRST
+    wide: Array | None = None
 
     @property
     def width(self) -> int:
@@ -124,7 +126,10 @@ def export(albert: Albert, arithmetic: Arithmetic, *, whole: bool = False) -> on
         pool = _first_tokens if albert.pooling == FIRST else _mean_tokens
         rows = pool(graph, _by_line(graph, rows, shape, albert.width))
     pooled = graph.add("Tanh", arithmetic.linear(graph, rows, albert.pooler))
-    graph.rename(arithmetic.linear(graph, pooled, albert.classifier), "logits")
+    logits = arithmetic.linear(graph, pooled, albert.classifier)
+    if albert.wide is not None:
+        logits = graph.add("Add", logits, _by_token(graph, albert.wide, arithmetic))
+    graph.rename(logits, "logits")
     axes = ("batch", "length")
     inputs = [tensor(name, INT64, axes) for name in ("input_ids", "attention_mask")]
     labels = len(albert.classifier.bias)
@@ -178,11 +183,28 @@ def _mean_tokens(graph: Graph, lines: str) -> str:
     A product for each line adds its tokens in one order, whatever lines stand beside it; how a
     reduction adds depends on their number.
     """
-    middle = graph.constant([1], np.int64)
+    seen, tokens = _seen(graph)
+    return _summed(graph, graph.add("Div", seen, tokens), lines)
+
+
+def _by_token(graph: Graph, wide: Array, arithmetic: Arithmetic) -> str:
+    """Return what the tokens of each line say by themselves, ``(batch, labels)``."""
+    seen, tokens = _seen(graph)
+    parts = graph.add("Div", seen, graph.add("Sqrt", tokens))
+    return _summed(graph, parts, arithmetic.lookup(graph, wide, "input_ids"))
+
+
+def _seen(graph: Graph) -> tuple[str, str]:
+    """Return 1 for each token and 0 for padding, ``(batch, length)``, and the sum by line."""
     seen = graph.add("Cast", "attention_mask", to=FLOAT)
-    parts = graph.add("Div", seen, graph.add("ReduceSum", seen, middle, keepdims=1))
-    mean = graph.add("MatMul", graph.add("Unsqueeze", parts, middle), lines)
-    return graph.add("Squeeze", mean, middle)
+    return seen, graph.add("ReduceSum", seen, graph.constant([1], np.int64), keepdims=1)
+
+
+def _summed(graph: Graph, parts: str, lines: str) -> str:
+    """Return the sum over each line's tokens, weighted by ``parts``, ``(batch, width)``."""
+    middle = graph.constant([1], np.int64)
+    summed = graph.add("MatMul", graph.add("Unsqueeze", parts, middle), lines)
+    return graph.add("Squeeze", summed, middle)
 
 
 def _norm(graph: Graph, rows: str, norm: Norm, epsilon: float) -> str:

@@ -108,7 +108,8 @@ class _Scope:
 
 
 def _albert(main: _Scope) -> Albert:
-    tokens, positions = main.tables()
+    tokens, positions, *wide = main.tables()
+    pooled = len(main.of("ReduceSum")) > len(wide)  # which counts the tokens of a line, too
     widen, pooler, classifier = main.linears()
     (embedding_norm,) = main.norms()
     bodies = main.bodies()
@@ -123,7 +124,8 @@ def _albert(main: _Scope) -> Albert:
         heads=_heads(main),
         activation=_activation(bodies[0][0]),
         epsilon=float(_attribute(main.of("LayerNormalization")[0], "epsilon")),
-        pooling=MEAN if main.of("ReduceSum") else FIRST,
+        pooling=MEAN if pooled else FIRST,
+        wide=wide[0] if wide else None,
     )
 
 

@@ -70,7 +70,7 @@ def manifest(limits: Limits) -> Manifest:
 def write_checkpoint(folder: Path, trained: Trained, limits: Limits) -> Path:
     """Write the network into ``folder`` as Hugging Face does, with what the device must know."""
     trained.network.save_pretrained(folder, state_dict=_biased(trained.network, limits.normal_bias))
-    trained.tokenizer.save(str(folder / TOKENIZER))
+    trained.tokenizer.save(str(folder / TOKENIZER), pretty=False)
     extras = {
         "name": "log-albert",
         "version": VERSION,

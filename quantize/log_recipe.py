@@ -5,27 +5,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
+from tokenizers import Tokenizer
+from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
 from quantize.errors import PackageError
 from quantize.log_data import Message
 from quantize.log_lines import SYSTEM as GENERATED
 from quantize.log_lines import generate
-from quantize.log_network import Shape, from_minilm, pruned_tokenizer
+from quantize.log_network import HEADS, Shape, from_minilm, pruned_tokenizer
 from quantize.log_package import Trained
 from quantize.log_phrases import SYSTEM as WRITTEN
 from quantize.log_phrases import phrases
 from quantize.log_training import Recipe, fine_tune
+from quantize.wide import fitted, join
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start from, how large and how long; ``minilm`` is the folder of its weights."""
+    """What to start from, how large and how long.
+
+    ``minilm`` is the folder of its weights, ``wide`` how much say the words by themselves have in
+    the category; of severity they know less than the deep part does.
+    """
 
     minilm: Path
     shape: Shape = field(default_factory=Shape)
     recipe: Recipe = field(default_factory=Recipe)
+    wide: float = 0.3
 
 
 def trained(plan: Plan, messages: Sequence[Message], seed: int) -> Trained:
@@ -40,7 +49,22 @@ def trained(plan: Plan, messages: Sequence[Message], seed: int) -> Trained:
     tokenizer, ids = pruned_tokenizer(plan.minilm, texts, plan.shape.vocabulary)
     network = from_minilm(plan.minilm, ids, plan.shape)
     fine_tune(network, tokenizer, messages, plan.recipe, seed)
+    _widen(network, tokenizer, messages, plan.wide)
     return Trained(network, tokenizer)
+
+
+def _widen(
+    network: AlbertForSequenceClassification,
+    tokenizer: Tokenizer,
+    messages: Sequence[Message],
+    share: float,
+) -> None:
+    """Let the tokens by themselves have their ``share`` of the say in the category."""
+    lines = [tokenizer.encode(normalize(message.text).text).ids for message in messages]
+    labels = {"category": [message.category for message in messages]}
+    weight, bias = fitted(lines, labels, HEADS, tokenizer.get_vocab_size())
+    shares = [share if head in labels else 0.0 for head, names in HEADS.items() for _ in names]
+    join(network, weight, bias, np.array(shares, np.float32))
 
 
 def own_lines(seed: int) -> list[Message]:

@@ -15,12 +15,13 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 from edge_agent.core.manifest import LogInput
 from edge_agent.io.model_package import MODEL, TOKENIZER, Package
 from edge_agent.io.runtime import OnnxLogModel, load_tokenizer
-from quantize.checkpoint import POOLING
+from quantize.checkpoint import POOLING, WIDE_WEIGHT
 from quantize.errors import PackageError
 from quantize.export_albert import Albert, Layer, Linear, Norm
 from quantize.import_albert import import_albert
 from quantize.log_network import HEADS
 from quantize.log_package import Trained
+from quantize.wide import attach
 
 _DROPOUT = 0.1
 
@@ -44,6 +45,9 @@ def restored(package: Package) -> Trained:
     setattr(network.config, POOLING, albert.pooling)
     network.config._attn_implementation = "eager"  # noqa: SLF001 - quicker on short lines
     weights = _state(albert)
+    if albert.wide is not None:
+        weights[WIDE_WEIGHT] = albert.wide[:, order]
+        attach(network, torch.tensor(weights[WIDE_WEIGHT]))
     for name in ("classifier.weight", "classifier.bias"):
         weights[name] = weights[name][order]
     network.load_state_dict({k: torch.tensor(v) for k, v in weights.items()}, strict=True)

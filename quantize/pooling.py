@@ -12,6 +12,7 @@ from transformers import AlbertForSequenceClassification
 
 from quantize.checkpoint import POOLING
 from quantize.export_albert import FIRST
+from quantize.wide import said
 
 
 def line_logits(network: AlbertForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
@@ -24,13 +25,13 @@ def line_logits(network: AlbertForSequenceClassification, ids: Tensor, mask: Ten
     """
     if getattr(network.config, POOLING, FIRST) == FIRST:
         logits: Tensor = network(input_ids=ids, attention_mask=mask).logits
-        return logits
+        return logits + said(network, ids, mask)
     states = network.albert(input_ids=ids, attention_mask=mask).last_hidden_state
     seen = mask.unsqueeze(-1).to(states.dtype)
     mean = (states * seen).sum(dim=1) / seen.sum(dim=1)
     pooled = network.albert.pooler_activation(network.albert.pooler(mean))
     pooled_logits: Tensor = network.classifier(network.dropout(pooled))
-    return pooled_logits
+    return pooled_logits + said(network, ids, mask)
 
 
 def padded(lines: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
-from quantize.checkpoint import read_config, read_tensors
+from quantize.checkpoint import WIDE_WEIGHT, read_config, read_tensors
 from quantize.pooling import line_logits, padded
+from quantize.wide import attach
 
 
 def torch_albert(checkpoint: Path) -> AlbertForSequenceClassification:
     """Return the classifier in ``checkpoint``, ready to score."""
     network = AlbertForSequenceClassification(AlbertConfig.from_dict(read_config(checkpoint)))
     by_name = read_tensors(checkpoint).by_name
+    if WIDE_WEIGHT in by_name:
+        attach(network, torch.tensor(by_name[WIDE_WEIGHT]))
     network.load_state_dict({k: torch.tensor(v) for k, v in by_name.items()}, strict=False)
     network.train(mode=False)
     return network

@@ -76,7 +76,10 @@ def save_albert(folder: Path, *, labels=LABELS, seed=0, **settings) -> Path:
                 parameter.add_(0.05 * torch.randn_like(parameter))
     folder.mkdir(parents=True, exist_ok=True)
     network.config.save_pretrained(folder)
-    safetensors.save_file(dict(network.state_dict()), folder / "model.safetensors")
+    state = dict(network.state_dict())
+    if settings.get("wide_tokens"):
+        state["wide.weight"] = torch.randn(settings["vocab_size"], len(labels))
+    safetensors.save_file(state, folder / "model.safetensors")
     tokenizer().save(str(folder / "tokenizer.json"))
     return folder
 

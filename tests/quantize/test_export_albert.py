@@ -26,6 +26,8 @@ SHAPES = {
     "three token types": {"type_vocab_size": 3},
     "a large epsilon": {"layer_norm_eps": 1e-3},
     "the mean of the tokens": {"classifier_pooling": "mean"},
+    "a wide part": {"wide_tokens": True},
+    "a wide part beside the mean": {"wide_tokens": True, "classifier_pooling": "mean"},
     **{f"activation {name}": {"hidden_act": name} for name in ACTIVATIONS},
 }
 
@@ -44,9 +46,16 @@ def session(folder, arithmetic):
 def truth(folder, lines):
     config = transformers.AlbertConfig.from_pretrained(folder)
     network = transformers.AlbertForSequenceClassification(config).eval()
-    network.load_state_dict(safetensors.load_file(folder / "model.safetensors"))
+    state = safetensors.load_file(folder / "model.safetensors")
+    wide = state.pop("wide.weight", torch.zeros(config.vocab_size, config.num_labels)).numpy()
+    network.load_state_dict(state)
     with torch.no_grad():
-        return np.concatenate([logits_of(network, torch.tensor([line])) for line in lines])
+        return np.concatenate(
+            [
+                logits_of(network, torch.tensor([line])) + wide[line].sum(axis=0) / len(line) ** 0.5
+                for line in lines
+            ]
+        )
 
 
 def logits_of(network, ids):

@@ -46,7 +46,11 @@ def test_every_layer_comes_back_in_its_place(albert):
 
 def test_tables_come_back_within_half_a_step(albert):
     back = import_albert(export(albert, Int8()).graph)
-    for ours, theirs in ((albert.tokens, back.tokens), (albert.positions, back.positions)):
+    tables = [(albert.tokens, back.tokens), (albert.positions, back.positions)]
+    assert (back.wide is None) == (albert.wide is None)
+    if albert.wide is not None:
+        tables.append((albert.wide, back.wide))
+    for ours, theirs in tables:
         half = np.abs(ours).max(axis=1, keepdims=True) / 127 * 0.501
         assert (np.abs(ours - theirs) <= half).all()
 
