@@ -7,7 +7,7 @@ calibrates the network that ships: it trains on everything, so nothing else is s
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,16 +117,12 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
         began = time.monotonic()
         devices, strangers = split(pool.devices, held)
         strangers += split(pool.judged, held)[1]
-        training = [*devices, *_unlike(pool.own, strangers)]
+        streams = tuple((raw, message) for raw, message in pool.streams if message.system in held)
+        said_by_them = {*_texts(strangers), *(normalize(raw).text for raw, _ in streams)}
+        training = [*devices, *_unlike(pool.own, said_by_them)]
         network = trained(plan, training, seed)
         familiar = devices[:: max(1, len(devices) // _FAMILIAR)]
-        streams = tuple((raw, message) for raw, message in pool.streams if message.system in held)
-        texts = [
-            *_texts(strangers),
-            *_texts(familiar),
-            *(normalize(raw).text for raw, _ in streams),
-        ]
-        unique = [text for text in dict.fromkeys(texts) if text]
+        unique = sorted({*said_by_them, *_texts(familiar)} - {""})
         float32 = dict(zip(unique, network.logits_of(unique), strict=True))
         int8 = dict(zip(unique, _int8_logits(network, training, unique), strict=True))
         found.append(
@@ -175,9 +171,8 @@ def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:
     return made
 
 
-def _unlike(own: Iterable[Message], strangers: Iterable[Message]) -> list[Message]:
-    """Return our own lines without those that happen to read as a stranger's do."""
-    said = set(_texts(strangers))
+def _unlike(own: Iterable[Message], said: Collection[str]) -> list[Message]:
+    """Return our own lines without those that happen to read as one that a stranger said."""
     return [message for message in own if normalize(message.text).text not in said]
 
 
