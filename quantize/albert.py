@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.manifest import LogInput, Manifest, Task
+from edge_agent.io.model_package import PAIRS
 from edge_agent.io.runtime import Session
 from quantize import evaluate as measure
 from quantize import package, report
@@ -60,6 +61,7 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
     Args:
         checkpoint: A Hugging Face folder: ``config.json``, ``model.safetensors`` or
             ``pytorch_model.bin``, ``tokenizer.json`` or ``spiece.model``; optionally
+            ``pairs.bin`` (the word pairs of the training, taken over as they are),
             ``edge_agent.json`` (name, version, max_tokens, temperature by head, abstain_below,
             novel_below) and ``MODEL_CARD.md``, which is taken over into the package.
         out: The package folder; it is written whole or not at all.
@@ -117,11 +119,17 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
         "seed": seed,
     }
     document = report.document(manifest, models, [exported, *gates], speed, facts)
-    card = package.read_card(checkpoint, manifest)
+    card, pairs = package.read_card(checkpoint, manifest), checkpoint / PAIRS
     package.write(
         out,
         package.Contents(
-            manifest, models.small.SerializeToString(), document, sample, card, tokenizer_json
+            manifest,
+            models.small.SerializeToString(),
+            document,
+            sample,
+            card,
+            tokenizer_json,
+            pairs.read_bytes() if pairs.is_file() else None,
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from quantize import nibbles
 from quantize.graph import FLOAT, MICROSOFT, Graph
 from quantize.int8 import ACTIVATION_LIMIT, ZERO_POINT, Int8Weight, quantize_columns, quantize_rows
 
@@ -59,7 +60,10 @@ class Int8:
     """Seven-bit weights per output column, eight-bit activations per row."""
 
     def lookup(self, graph: Graph, table: Array, indices: str) -> str:
-        """Gather int8 rows and their scales."""
+        """Gather rows in eight bits and their scales, or in four where the table fits."""
+        small = nibbles.fitting(table)
+        if small is not None:
+            return nibbles.lookup(graph, small, indices)
         values, scales = quantize_rows(table)
         found = graph.add("Gather", graph.constant(values, np.int8), indices)
         scale = graph.add("Gather", graph.constant(scales, np.float32), indices)

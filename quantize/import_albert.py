@@ -14,11 +14,16 @@ from onnx import TensorProto, helper, numpy_helper
 from quantize.errors import PackageError
 from quantize.export_albert import FIRST, MEAN, Albert, Group, Int8, Layer, Linear, Norm, export
 from quantize.graph import constants, nodes
+from quantize.nibbles import Nibbles
 
 _INPUTS = {"input_ids", "attention_mask"}
 _ACTIVATIONS = {"Relu": "relu", "Sigmoid": "silu"}
 _LINEARS, _NORMS = 4, 2  # of a layer
-_WEIGHTS = (TensorProto.FLOAT, TensorProto.INT8)
+_WEIGHTS = (TensorProto.FLOAT, TensorProto.INT8, TensorProto.UINT8)
+_LOOKED_UP = {  # what follows the lookup in a table, up to its scales
+    TensorProto.INT8: ("Cast", "Mul"),
+    TensorProto.UINT8: ("Cast", "Sub", "Concat", "Sub", "Mul"),
+}
 
 
 def import_albert(graph: onnx.GraphProto) -> Albert:
@@ -70,15 +75,17 @@ class _Scope:
         ]
 
     def tables(self) -> list[NDArray[np.float32]]:
-        """Return the embedding tables, dequantized: int8 rows, and the scale of each."""
+        """Return the embedding tables, dequantized: rows in eight or four bits, scales by row."""
         found = []
         for node in self.of("Gather"):
             kept = self._stored.get(node.input[0])
-            if kept is None or kept.data_type != TensorProto.INT8:
+            if kept is None or kept.data_type not in _LOOKED_UP:
                 continue
-            scaled = self._after(node, "Cast", "Mul")
+            scaled = self._after(node, *_LOOKED_UP[kept.data_type])
             scales = self.value(self._producer[scaled.input[1]].input[0])
-            found.append(self.value(node.input[0]).astype(np.float32) * scales)
+            rows = self.value(node.input[0])
+            packed = kept.data_type == TensorProto.UINT8
+            found.append(Nibbles(rows, scales).table() if packed else rows * scales)
         return found
 
     def bodies(self) -> list[tuple["_Scope", int]]:

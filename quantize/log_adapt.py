@@ -63,7 +63,7 @@ def adapt(
     tuning: Tuning,
     seed: int,
 ) -> Trained:
-    """Return a network that has learnt ``plant``; ``base`` stays as it is.
+    """Return a network that has learnt ``plant`` and its wording; ``base`` stays as it is.
 
     Args:
         base: The network to start from.
@@ -97,7 +97,8 @@ def adapt(
         optimizer.step()
         schedule.step()
     network.train(mode=False)
-    return Trained(network, base.tokenizer)
+    known = base.pairs.also(normalize(line.text).text for line in plant) if base.pairs else None
+    return Trained(network, base.tokenizer, known)
 
 
 def refitted_temperature(logits: NDArray[np.float32], truth: Sequence[int], before: float) -> float:

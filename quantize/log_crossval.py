@@ -18,6 +18,7 @@ from scipy.special import logsumexp, softmax
 from edge_agent.core.logscore import LogScorer
 from edge_agent.core.logtext import normalize
 from edge_agent.core.manifest import Manifest
+from edge_agent.core.wordpairs import WordPairs
 from edge_agent.io.runtime import Session
 from quantize import agreement
 from quantize.checkpoint import read_albert
@@ -68,6 +69,7 @@ class Fold:
         streams: Raw lines of the systems held out, with their labels.
         int8: Logits of the int8 network by the text that the device makes of a line, for all of
             the above but ``training``; ``float32`` those of the network before.
+        pairs: The pairs of words that it has met.
     """
 
     training: tuple[Message, ...]
@@ -76,6 +78,7 @@ class Fold:
     streams: tuple[tuple[str, Message], ...]
     int8: Mapping[str, Logits]
     float32: Mapping[str, Logits]
+    pairs: WordPairs | None = None
 
     def rows(self, messages: Iterable[Message]) -> Logits:
         """Return the int8 logits of ``messages`` that have any text, ``(messages, labels)``."""
@@ -89,6 +92,7 @@ class Remembered:
     manifest: Manifest
     known: Mapping[str, Logits]
     normal_bias: float
+    pairs: WordPairs | None = None
 
     def logits(self, text: str) -> Logits:
         """Return the logits of a text that the fold has scored, routine moved by the bias."""
@@ -126,7 +130,15 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
         float32 = dict(zip(unique, network.logits_of(unique), strict=True))
         int8 = dict(zip(unique, _int8_logits(network, training, unique), strict=True))
         found.append(
-            Fold(tuple(training), tuple(familiar), tuple(strangers), streams, int8, float32)
+            Fold(
+                training=tuple(training),
+                familiar=tuple(familiar),
+                strangers=tuple(strangers),
+                streams=streams,
+                int8=int8,
+                float32=float32,
+                pairs=network.pairs,
+            )
         )
         print(f"fold {number} of {k}: {time.monotonic() - began:.0f} s", flush=True)
     return found
@@ -166,7 +178,9 @@ def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:
         limits = fitted_limits([*found[:place], *found[place + 1 :]])
         known: Mapping[str, Logits] = getattr(fold, arithmetic)
         made.append(
-            LogScorer(Remembered(manifest(limits), known, limits.normal_bias), _ALL_TEMPLATES)
+            LogScorer(
+                Remembered(manifest(limits), known, limits.normal_bias, fold.pairs), _ALL_TEMPLATES
+            )
         )
     return made
 

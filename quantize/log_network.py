@@ -1,8 +1,9 @@
 """The log classifier: an ALBERT that starts from what MiniLM knows, its vocabulary and its maths.
 
-Word embeddings are pruned to the words that matter here and factorized to 128 dimensions; the
-encoder's layer groups are MiniLM's first layers.  The checkpoint is a plain
-``AlbertForSequenceClassification``; only how it is pooled (:mod:`quantize.pooling`) is MiniLM's.
+Word embeddings are pruned to the words that matter here, factorized to 256 dimensions and rounded
+to four bits before anything is trained on them, for they stay as they are; the encoder's layer
+groups are MiniLM's first layers.  The checkpoint is a plain ``AlbertForSequenceClassification``;
+only how it is pooled (:mod:`quantize.pooling`) is MiniLM's, and what :mod:`quantize.wide` adds.
 """
 
 import json
@@ -24,6 +25,7 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 from edge_agent.core.records import Category, Severity
 from quantize.checkpoint import POOLING
 from quantize.export_albert import MEAN
+from quantize.nibbles import rounded
 
 HEADS = {
     "category": tuple(category.value for category in Category),
@@ -40,8 +42,8 @@ class Shape:
 
     groups: int = 3
     layers: int = 3
-    embedding: int = 128
-    vocabulary: int = 14000
+    embedding: int = 256
+    vocabulary: int = 13000
 
 
 def pruned_tokenizer(minilm: Path, texts: Iterable[str], size: int) -> tuple[Tokenizer, list[int]]:
@@ -111,6 +113,9 @@ def from_minilm(minilm: Path, ids: Sequence[int], shape: Shape) -> AlbertForSequ
     for group in range(shape.groups):
         _take_layer(network, group, teacher, f"encoder.layer.{group}.")
     _fit_embeddings(network, teacher, ids)
+    words = network.albert.embeddings.word_embeddings.weight
+    with torch.no_grad():
+        words.copy_(torch.from_numpy(rounded(words.numpy())))
     return network
 
 

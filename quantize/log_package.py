@@ -14,7 +14,8 @@ from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
 from edge_agent.core.manifest import LogInput, Manifest, Task
-from edge_agent.io.model_package import TOKENIZER
+from edge_agent.core.wordpairs import WordPairs
+from edge_agent.io.model_package import PAIRS, TOKENIZER
 from quantize.albert import EXTRAS, quantize_albert
 from quantize.log_data import Message
 from quantize.log_network import HEADS, MAX_TOKENS
@@ -41,10 +42,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network and the tokenizer that belongs to it, before quantization."""
+    """A network, its tokenizer and the pairs of words it has met, before quantization."""
 
     network: AlbertForSequenceClassification
     tokenizer: Tokenizer
+    pairs: WordPairs | None = None
 
     def logits(self, messages: Sequence[Message]) -> NDArray[np.float32]:
         """Return the logits of every message, shape ``(messages, labels)``."""
@@ -71,6 +73,8 @@ def write_checkpoint(folder: Path, trained: Trained, limits: Limits) -> Path:
     """Write the network into ``folder`` as Hugging Face does, with what the device must know."""
     trained.network.save_pretrained(folder, state_dict=_biased(trained.network, limits.normal_bias))
     trained.tokenizer.save(str(folder / TOKENIZER), pretty=False)
+    if trained.pairs is not None:
+        (folder / PAIRS).write_bytes(trained.pairs.bits)
     extras = {
         "name": "log-albert",
         "version": VERSION,

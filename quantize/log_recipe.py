@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
+from edge_agent.core.wordpairs import WordPairs
 from quantize.errors import PackageError
 from quantize.log_data import Message
 from quantize.log_lines import SYSTEM as GENERATED
@@ -50,7 +51,7 @@ def trained(plan: Plan, messages: Sequence[Message], seed: int) -> Trained:
     network = from_minilm(plan.minilm, ids, plan.shape)
     fine_tune(network, tokenizer, messages, plan.recipe, seed)
     _widen(network, tokenizer, messages, plan.wide)
-    return Trained(network, tokenizer)
+    return Trained(network, tokenizer, WordPairs.of(texts))
 
 
 def _widen(

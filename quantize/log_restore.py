@@ -14,7 +14,7 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from edge_agent.core.manifest import LogInput
 from edge_agent.io.model_package import MODEL, TOKENIZER, Package
-from edge_agent.io.runtime import OnnxLogModel, load_tokenizer
+from edge_agent.io.runtime import OnnxLogModel, load_tokenizer, word_pairs
 from quantize.checkpoint import POOLING, WIDE_WEIGHT
 from quantize.errors import PackageError
 from quantize.export_albert import Albert, Layer, Linear, Norm
@@ -53,7 +53,8 @@ def restored(package: Package) -> Trained:
     network.load_state_dict({k: torch.tensor(v) for k, v in weights.items()}, strict=True)
     network.train(mode=False)
     longest = log_input(package).max_tokens
-    return Trained(network, load_tokenizer(package.file(TOKENIZER), longest))
+    tokenizer = load_tokenizer(package.file(TOKENIZER), longest)
+    return Trained(network, tokenizer, word_pairs(package))
 
 
 def log_input(package: Package) -> LogInput:

@@ -29,13 +29,13 @@ _ROUTINE = {"normal", "info"}
 class Recipe:
     """How long and how fast to train; ``own`` lines of each of our systems make an epoch."""
 
-    epochs: int = 6
+    epochs: int = 12
     batch: int = 32
-    own: Mapping[str, int] = field(default_factory=lambda: {GENERATED: 1500, WRITTEN: 6000})
+    own: Mapping[str, int] = field(default_factory=lambda: {GENERATED: 1500, WRITTEN: 9000})
     encoder_rate: float = 1.5e-4
     head_rate: float = 1e-3
     smoothing: float = 0.1
-    severity_weight: float = 0.7
+    severity_weight: float = 1.0
 
 
 def fine_tune(

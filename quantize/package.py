@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.core.manifest import Manifest, render
-from edge_agent.io.model_package import MANIFEST, MODEL, SELFTEST, SUMS, TOKENIZER
+from edge_agent.io.model_package import MANIFEST, MODEL, PAIRS, SELFTEST, SUMS, TOKENIZER
 from edge_agent.io.runtime import verify_in_subprocess
 from edge_agent.io.signature import SIGNATURE
 from quantize.errors import PackageError
@@ -21,7 +21,10 @@ REPORT_SCHEMA = "edge-agent/quantize-report/1"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything that goes into a package but the sums; ``tokenizer`` only where there is text."""
+    """Everything that goes into a package but the sums; ``tokenizer`` only where there is text.
+
+    ``pairs`` is the file of :mod:`edge_agent.core.wordpairs`, where the recipe made one.
+    """
 
     manifest: Manifest
     model: bytes
@@ -29,6 +32,7 @@ class Contents:
     selftest: Mapping[str, Any]
     card: str
     tokenizer: bytes | None = None
+    pairs: bytes | None = None
 
     def files(self) -> dict[str, bytes]:
         """Return the bytes of each file by name."""
@@ -41,6 +45,8 @@ class Contents:
         }
         if self.tokenizer is not None:
             files[TOKENIZER] = self.tokenizer
+        if self.pairs is not None:
+            files[PAIRS] = self.pairs
         return files
 
 

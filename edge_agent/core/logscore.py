@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edge_agent.core.logtext import mask, spell
 from edge_agent.core.manifest import LogInput, Manifest
 from edge_agent.core.records import Category, Severity
+from edge_agent.core.wordpairs import WordPairs
 
 # How much likelier a fault is than routine, given what the header claims; 1 says nothing.  A level
 # is a witness, not a judge: Blue Gene reports corrected memory errors at INFO and register dumps
@@ -43,6 +44,10 @@ class LogModel(Protocol):
     @property
     def manifest(self) -> Manifest:
         """Return what the package says about itself; ``manifest.log`` is set."""
+
+    @property
+    def pairs(self) -> WordPairs | None:
+        """Return which words the training had beside each other, where the package tells."""
 
     def logits(self, text: str) -> NDArray[np.float32]:
         """Return the raw scores of one line, shape ``(labels,)``, all heads in manifest order."""

@@ -13,18 +13,21 @@ MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 SELFTEST = "selftest.json"
 SUMS = "SHA256SUMS"
+PAIRS = "pairs.bin"  # of core.wordpairs; a log package may come without
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """A model package whose every file has the sum that was recorded for it.
 
-    ``sha256`` is the fingerprint of ``model.onnx``, which alerts and states carry.
+    ``sha256`` is the fingerprint of ``model.onnx``, which alerts and states carry.  ``names``
+    are the files that have a sum.
     """
 
     path: Path
     manifest: Manifest
     sha256: str
+    names: frozenset[str]
 
     def file(self, name: str) -> Path:
         """Return where ``name`` lies."""
@@ -59,7 +62,7 @@ def load_package(path: Path, public_key: Path | None = None) -> Package:
     for name in needed:
         if name not in sums:
             raise ModelPackageError(f"{path / SUMS}: {name} is not listed")
-    return Package(path, manifest, sums[MODEL])
+    return Package(path, manifest, sums[MODEL], frozenset(sums))
 
 
 def _parse_sums(file: Path, recorded: bytes) -> dict[str, str]:

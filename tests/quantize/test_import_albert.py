@@ -1,5 +1,7 @@
 """What the export wrote is what the import reads, for every shape of ALBERT."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from checkpoints import save_albert
@@ -11,6 +13,7 @@ from quantize.errors import PackageError
 from quantize.export_albert import Float32, Int8, export
 from quantize.import_albert import import_albert
 from quantize.int8 import quantize_columns
+from quantize.nibbles import rounded
 
 
 @pytest.fixture(params=SHAPES.values(), ids=SHAPES.keys(), scope="module")
@@ -53,6 +56,12 @@ def test_tables_come_back_within_half_a_step(albert):
     for ours, theirs in tables:
         half = np.abs(ours).max(axis=1, keepdims=True) / 127 * 0.501
         assert (np.abs(ours - theirs) <= half).all()
+
+
+def test_a_table_in_four_bits_comes_back_exactly(small):
+    albert = replace(small, tokens=rounded(small.tokens))
+    back = import_albert(export(albert, Int8()).graph)
+    np.testing.assert_allclose(back.tokens, albert.tokens, rtol=1e-5, atol=1e-9)
 
 
 def test_what_is_no_weight_comes_back_as_it_was(albert):
