@@ -255,6 +255,7 @@ def _reading(score: LogScore) -> dict[str, object]:
         "severity": score.severity.value,
         "probability": round(score.probability, 4),
         "novel": score.novel,
+        "novelty": None if score.novelty is None else round(score.novelty, 3),
     }
 
 

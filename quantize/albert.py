@@ -63,7 +63,7 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
             ``pytorch_model.bin``, ``tokenizer.json`` or ``spiece.model``; optionally
             ``pairs.bin`` (the word pairs of the training, taken over as they are),
             ``edge_agent.json`` (name, version, max_tokens, temperature by head, abstain_below,
-            novel_below) and ``MODEL_CARD.md``, which is taken over into the package.
+            novel_below, novel_from) and ``MODEL_CARD.md``, which is taken over into the package.
         out: The package folder; it is written whole or not at all.
         calibration: Lines of text, or JSON Lines with ``text``, of the kind that the device will
             see: the weights are rounded so as to serve them best.  Without an evaluation file the
@@ -169,6 +169,7 @@ def _manifest(checkpoint: Path) -> tuple[Manifest, LogInput]:
             temperature={head: float(temperatures.get(head, 1.0)) for head in grouped},
             abstain_below=float(extras.get("abstain_below", 0.0)),
             novel_below=float(extras.get("novel_below", 0.0)),
+            novel_from=float(extras.get("novel_from", 1.0)),
         )
     except (KeyError, AttributeError) as error:
         raise PackageError(

@@ -199,7 +199,7 @@ def _limits(base: Package, tuned: Trained, lines: Lines, before: Reading) -> Lim
     }
     novel = float((_energy(before.logits) < log.novel_below).mean())
     threshold = float(np.quantile(_energy(tuned.logits(lines.judged)), novel))
-    return Limits(temperature, log.abstain_below, threshold)
+    return Limits(temperature, log.abstain_below, threshold, novel_from=log.novel_from)
 
 
 def _energy(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,8 +16,8 @@ class Limits(Protocol):
         """A probability."""
 
     @property
-    def novel_below(self) -> float:
-        """An energy."""
+    def novel_from(self) -> float:
+        """A share of word pairs never met."""
 
     @property
     def normal_bias(self) -> float:
@@ -48,7 +48,7 @@ def card(
         category_heat=limits.temperature["category"],
         severity_heat=limits.temperature["severity"],
         abstain=limits.abstain_below,
-        novel=limits.novel_below,
+        novel=limits.novel_from,
         bias=limits.normal_bias,
         licences=", ".join(sorted(licences)),
     )
@@ -62,12 +62,14 @@ control_software, safety, security) and how bad it is (info, warning, error, cri
 
 ## What it is
 
-An ALBERT sequence classifier in int8: 128-wide factorized word embeddings of 14,000 WordPieces,
-pruned from MiniLM's and frozen, so that a word which only strangers say keeps its meaning; three
-layer groups of width 384 that start from the first three layers of `all-MiniLM-L6-v2`; the mean of
-the tokens; one classifier of 14 logits.  Lines are normalized by `edge_agent.core.logtext`, in
-training as on the device: header off, values masked, identifiers split.  At most 48 tokens.  Size,
-latency and int8 against float32 stand in `report.json` (`quantize report PACKAGE` prints them).
+An ALBERT sequence classifier in int8: 256-wide factorized word embeddings of 13,000 WordPieces,
+pruned from MiniLM's, rounded to four bits and frozen, so that a word which only strangers say keeps
+its meaning; three layer groups of width 384 that start from the first three layers of
+`all-MiniLM-L6-v2`; the mean of the tokens; one classifier of 14 logits.  Beside it a wide part,
+what each token says by itself, has three tenths of the say in the category.  Lines are normalized
+by `edge_agent.core.logtext`, in training as on the device: header off, values masked, identifiers
+split.  At most 48 tokens.  Size, latency and int8 against float32 stand in `report.json`
+(`quantize report PACKAGE` prints them).
 
 ## What it was trained on
 
@@ -94,6 +96,10 @@ with thresholds from the other folds).  Text alone.  Printed by `quantize train-
 `quantize evaluate-log --data ../shared/data` prints it again, with MiniLM beside.
 
 {crossed}
+
+**Novelty**, the same folds: the chance that a stranger's message seems newer than a familiar one.
+The device asks a Bloom filter for the pairs of neighbouring words that the training has met; what
+the network itself thinks of a line (its energy) does not tell.
 
 {novelty}
 
@@ -124,7 +130,8 @@ Each system:
 The logit of normal is raised by {bias:.2f}, so that at most 18 % of the folds' strange normal
 messages are called faults.  Temperatures: category {category_heat:.2f}, severity
 {severity_heat:.2f}.  Abstains below a probability of {abstain:.3f} (a twentieth of the strangers'
-messages), novel below an energy of {novel:.2f} (a fiftieth of them).
+messages); a line is novel where at least {novel:.0%} of its word pairs were never met (a fiftieth
+of them).
 
 ## What it is not good for
 

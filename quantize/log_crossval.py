@@ -150,7 +150,7 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
     Plants are routine most of the time and catalogues hardly ever: the logit of ``normal`` is
     raised until at most 18 % of strange normal messages are called faults (a change of the prior).
     Then temperatures make probabilities truthful, the least sure twentieth is abstained from and
-    the fiftieth with the lowest energy called novel.
+    the fiftieth with the most word pairs never met called novel.
     """
     truth = [m for fold in held for m in fold.strangers if normalize(m.text).text]
     logits = np.concatenate([fold.rows(fold.strangers) for fold in held])
@@ -168,7 +168,15 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
         abstain_below=float(np.quantile(surest, _ABSTAIN_QUANTILE)),
         novel_below=float(np.quantile(energy, _NOVEL_QUANTILE)),
         normal_bias=bias,
+        novel_from=float(np.quantile(newness(held), 1 - _NOVEL_QUANTILE)),
     )
+
+
+def newness(held: Iterable[Fold]) -> list[float]:
+    """Return the share of word pairs never met in each stranger's message."""
+    return [
+        fold.pairs.novelty(text) for fold in held if fold.pairs for text in _texts(fold.strangers)
+    ] or [1.0]
 
 
 def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:

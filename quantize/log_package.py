@@ -21,7 +21,7 @@ from quantize.log_data import Message
 from quantize.log_network import HEADS, MAX_TOKENS
 from quantize.log_training import logits_of
 
-VERSION = "2"
+VERSION = "3"
 _CALIBRATION = "training.jsonl"
 _JUDGED = "strangers.jsonl"
 
@@ -38,6 +38,7 @@ class Limits:
     abstain_below: float
     novel_below: float
     normal_bias: float = 0.0
+    novel_from: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def manifest(limits: Limits) -> Manifest:
         temperature=limits.temperature,
         abstain_below=limits.abstain_below,
         novel_below=limits.novel_below,
+        novel_from=limits.novel_from,
     )
     return Manifest("log-albert", VERSION, Task.LOG_CLASSIFICATION, "float32", log=log)
 
@@ -82,6 +84,7 @@ def write_checkpoint(folder: Path, trained: Trained, limits: Limits) -> Path:
         "temperature": limits.temperature,
         "abstain_below": limits.abstain_below,
         "novel_below": limits.novel_below,
+        "novel_from": limits.novel_from,
     }
     (folder / EXTRAS).write_text(json.dumps(extras), encoding="utf-8")
     return folder

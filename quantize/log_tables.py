@@ -3,10 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import logsumexp
-
 from edge_agent.core.logscore import LogScore, LogScorer
 from quantize.log_baselines import SentenceEncoder, minilm
 from quantize.log_crossval import Fold, scorers
@@ -18,22 +14,20 @@ from quantize.log_figures import (
     confusion,
     majority,
     measured,
-    novelty_auroc,
     table_by_system,
     tfidf,
 )
-from quantize.log_network import HEADS
+from quantize.log_novelty import novelty_table
 
 TITLES = {
     "crossed": "device messages of systems never met, text alone",
     "systems": "each system",
     "confusion": "what is taken for what",
-    "novelty": "energy of strangers against that of familiar messages",
+    "novelty": "strangers told from familiar messages by their wording",
     "streams": "raw lines of computers never met, header and level field included",
     "alerts": "alert lines of Blue Gene",
     "strangers": "vendors never seen",
 }
-_SPLIT = len(HEADS["category"])
 
 
 def crossed_tables(found: Sequence[Fold], baseline: Path | None = None) -> dict[str, str]:
@@ -62,7 +56,7 @@ def crossed_tables(found: Sequence[Fold], baseline: Path | None = None) -> dict[
         "crossed": "\n".join([HEADER, *lines]),
         "systems": table_by_system(strangers, lambda _: ours),
         "confusion": confusion(strangers, ours),
-        "novelty": _novelty(found),
+        "novelty": novelty_table(found),
     }
     streams = [pair for fold in found for pair in fold.streams]
     if streams:
@@ -108,17 +102,3 @@ def _streams(streams: Sequence[tuple[str, Message]], scores: Sequence[LogScore])
         "streams": "\n".join([by_system, measured(messages, verdicts).row("all lines")]),
         "alerts": f"{sum(found)} of {len(found)} called faults",
     }
-
-
-def _novelty(found: Sequence[Fold]) -> str:
-    """Return how well the energy tells strangers from the training's own device messages."""
-    areas = [
-        novelty_auroc(_energy(fold.rows(fold.familiar)), _energy(fold.rows(fold.strangers)))
-        for fold in found
-    ]
-    return f"AUROC {np.mean(areas):.3f} (folds {', '.join(f'{area:.3f}' for area in areas)})"
-
-
-def _energy(logits: NDArray[np.float32]) -> NDArray[np.floating]:
-    energy: NDArray[np.floating] = logsumexp(logits[:, :_SPLIT], axis=1)
-    return energy

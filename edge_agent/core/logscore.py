@@ -67,8 +67,9 @@ class SeveritySource(StrEnum):
 class LogScore:
     """One judged line; ``category`` is normal if and only if ``severity`` is info.
 
-    ``probability`` is the calibrated probability of ``category``.  ``novel`` says that the words
-    look like nothing in training, ``abstained`` that the evidence is too thin to act on, because
+    ``probability`` is the calibrated probability of ``category``.  ``novelty`` is the share of its
+    word pairs that the training never had, where the package tells, and ``novel`` says that they
+    look like nothing in training; ``abstained`` that the evidence is too thin to act on, because
     ``probability`` is below ``threshold`` or because novel words are called normal, which needs
     evidence too; the best guess stands beside both.  A line that was not read, for want of words or
     of time, is abstained from at probability 0: it proves neither a fault nor health.
@@ -84,6 +85,7 @@ class LogScore:
     threshold: float
     novel: bool
     abstained: bool
+    novelty: float | None = None
 
     @property
     def anomalous(self) -> bool:
@@ -216,7 +218,11 @@ class LogScorer:
         category = Category(self._labels("category")[best])
         severity, source = self._severity(category, logits[self._severities], level)
         probability = float(categories[best])
-        novel = _energy(logits[self._categories]) < self._input.novel_below
+        novelty = None if self._model.pairs is None else self._model.pairs.novelty(text)
+        if novelty is None:
+            novel = _energy(logits[self._categories]) < self._input.novel_below
+        else:
+            novel = novelty >= self._input.novel_from
         unsure = probability < self._input.abstain_below
         return LogScore(
             text=text,
@@ -229,6 +235,7 @@ class LogScorer:
             threshold=self._input.abstain_below,
             novel=novel,
             abstained=unsure or (novel and category is Category.NORMAL),
+            novelty=novelty,
         )
 
     def _unread(self, template: str, level: Severity | None) -> LogScore:

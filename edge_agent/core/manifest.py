@@ -34,7 +34,9 @@ class LogInput:
     """How the log model wants its input, and what its logits mean.
 
     ``heads`` names the slices of the logits in order, each with its labels; the agent uses
-    ``category`` and ``severity``.  Logits are divided by ``temperature`` before the softmax.
+    ``category`` and ``severity``.  Logits are divided by ``temperature`` before the softmax.  A
+    line is novel from a share ``novel_from`` of word pairs never met on, where the package knows
+    pairs, and else below an energy of ``novel_below``.
     """
 
     max_tokens: int
@@ -42,6 +44,7 @@ class LogInput:
     temperature: Mapping[str, float]
     abstain_below: float
     novel_below: float
+    novel_from: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def _log(body: Mapping[str, object]) -> LogInput:
         temperature={k: _positive(v) for k, v in _mapping(body["temperature"]).items()},
         abstain_below=float(str(body["abstain_below"])),
         novel_below=float(str(body["novel_below"])),
+        novel_from=float(str(body.get("novel_from", 1.0))),
     )
 
 

@@ -54,6 +54,7 @@ class TwoWordLogModel:
             novel_below=-1e9,
         ),
     )
+    pairs = None
 
     def logits(self, text):
         hot = "hot" in text.split()

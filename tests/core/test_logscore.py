@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edge_agent.core.logscore import LogScorer, SeveritySource
 from edge_agent.core.manifest import LogInput, Manifest, Task
 from edge_agent.core.records import Category, Severity
+from edge_agent.core.wordpairs import WordPairs
 
 LABELS = {"category": tuple(Category), "severity": tuple(Severity)}
 KEYWORDS = {
@@ -19,13 +20,14 @@ KEYWORDS = {
 }
 
 
-def manifest(abstain_below=0.0, novel_below=-100.0, heads=LABELS, temperature=1.0):
+def manifest(abstain_below=0.0, novel_below=-100.0, heads=LABELS, temperature=1.0, novel_from=1.0):
     log = LogInput(
         max_tokens=48,
         heads=heads,
         temperature=dict.fromkeys(heads, temperature),
         abstain_below=abstain_below,
         novel_below=novel_below,
+        novel_from=novel_from,
     )
     return Manifest("keywords", "1", Task.LOG_CLASSIFICATION, "float32", log=log)
 
@@ -36,6 +38,7 @@ class KeywordModel:
 
     manifest: Manifest = field(default_factory=manifest)
     strength: float = 5.0
+    pairs: WordPairs | None = None
     asked: list = field(default_factory=list)
 
     def logits(self, text):
@@ -205,6 +208,24 @@ def test_words_that_move_no_logit_are_novel():
     scorer = LogScorer(KeywordModel(manifest(novel_below=4.0)), 8)
     assert scorer.score("zxqw vbnm").novel
     assert not scorer.score("spindle jammed").novel
+
+
+def test_the_word_pairs_of_the_training_say_how_new_a_wording_is():
+    met = WordPairs.of(["spindle jammed", "door normal"])
+    scorer = LogScorer(KeywordModel(manifest(novel_from=0.9), pairs=met), 8)
+    scores = [scorer.score(line) for line in ("Spindle jammed", "spindle normal", "normal door")]
+    assert [score.novelty for score in scores] == [0, pytest.approx(1 / 3), 1]
+    assert [score.novel for score in scores] == [False, False, True]
+
+
+def test_where_word_pairs_are_known_the_energy_is_not_asked():
+    met = WordPairs.of(["zxqw vbnm"])
+    scorer = LogScorer(KeywordModel(manifest(novel_below=100.0), pairs=met), 8)
+    assert not scorer.score("zxqw vbnm").novel
+
+
+def test_a_package_without_word_pairs_tells_no_novelty():
+    assert LogScorer(KeywordModel(), 8).score("jammed").novelty is None
 
 
 def test_what_is_called_normal_in_novel_words_is_abstained_from():
