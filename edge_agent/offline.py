@@ -202,6 +202,7 @@ def classify_with(
         for text, score in zip(texts, scorer.score_each(texts), strict=True):
             row = {"text": text} | _reading(score) | {"abstained": score.abstained}
             if words is not None:
+                row["novelty"] = score.novelty if score.novelty is None else round(score.novelty, 3)
                 row["words"] = {word: round(part, 4) for word, part in words.explain(score)}
             out.write(_json_line(row))
         out.flush()
@@ -255,7 +256,6 @@ def _reading(score: LogScore) -> dict[str, object]:
         "severity": score.severity.value,
         "probability": round(score.probability, 4),
         "novel": score.novel,
-        "novelty": None if score.novelty is None else round(score.novelty, 3),
     }
 
 

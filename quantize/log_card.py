@@ -130,8 +130,7 @@ Each system:
 The logit of normal is raised by {bias:.2f}, so that at most 18 % of the folds' strange normal
 messages are called faults.  Temperatures: category {category_heat:.2f}, severity
 {severity_heat:.2f}.  Abstains below a probability of {abstain:.3f} (a twentieth of the strangers'
-messages); a line is novel where at least {novel:.0%} of its word pairs were never met (a fiftieth
-of them).
+messages); a line is novel where at least {novel:.0%} of its word pairs were never met.
 
 ## What it is not good for
 

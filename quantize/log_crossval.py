@@ -78,7 +78,7 @@ class Fold:
     streams: tuple[tuple[str, Message], ...]
     int8: Mapping[str, Logits]
     float32: Mapping[str, Logits]
-    pairs: WordPairs | None = None
+    pairs: WordPairs
 
     def rows(self, messages: Iterable[Message]) -> Logits:
         """Return the int8 logits of ``messages`` that have any text, ``(messages, labels)``."""
@@ -137,7 +137,7 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
                 streams=streams,
                 int8=int8,
                 float32=float32,
-                pairs=network.pairs,
+                pairs=WordPairs.of(_texts(training)),
             )
         )
         print(f"fold {number} of {k}: {time.monotonic() - began:.0f} s", flush=True)
@@ -150,7 +150,8 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
     Plants are routine most of the time and catalogues hardly ever: the logit of ``normal`` is
     raised until at most 18 % of strange normal messages are called faults (a change of the prior).
     Then temperatures make probabilities truthful, the least sure twentieth is abstained from and
-    the fiftieth with the most word pairs never met called novel.
+    in the fiftieth with the lowest energy the words count as moving nothing.  Novel is what best
+    parts strangers from messages of the training (Youden's index).
     """
     truth = [m for fold in held for m in fold.strangers if normalize(m.text).text]
     logits = np.concatenate([fold.rows(fold.strangers) for fold in held])
@@ -168,15 +169,21 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
         abstain_below=float(np.quantile(surest, _ABSTAIN_QUANTILE)),
         novel_below=float(np.quantile(energy, _NOVEL_QUANTILE)),
         normal_bias=bias,
-        novel_from=float(np.quantile(newness(held), 1 - _NOVEL_QUANTILE)),
+        novel_from=_parting(held),
     )
 
 
-def newness(held: Iterable[Fold]) -> list[float]:
-    """Return the share of word pairs never met in each stranger's message."""
-    return [
-        fold.pairs.novelty(text) for fold in held if fold.pairs for text in _texts(fold.strangers)
-    ] or [1.0]
+def _parting(held: Sequence[Fold]) -> float:
+    """Return the share of word pairs never met that best parts strangers from the training."""
+    strange = _newness((fold.pairs, fold.strangers) for fold in held)
+    known = _newness((fold.pairs, fold.familiar) for fold in held)
+    limits = np.unique(strange)
+    parted = [(strange >= limit).mean() - (known >= limit).mean() for limit in limits]
+    return float(limits[int(np.argmax(parted))])
+
+
+def _newness(said: Iterable[tuple[WordPairs, Sequence[Message]]]) -> NDArray[np.float64]:
+    return np.array([pairs.novelty(text) for pairs, lines in said for text in _texts(lines)])
 
 
 def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:

@@ -42,8 +42,8 @@ def novelty_table(found: Sequence[Fold]) -> str:
 
 
 def _of_pairs(fold: Fold) -> float:
-    known = WordPairs.of(_texts(fold.training))
-    return novelty_auroc(-_newness(known, fold.familiar), -_newness(known, fold.strangers))
+    known, strange = (_newness(fold.pairs, said) for said in (fold.familiar, fold.strangers))
+    return novelty_auroc(-known, -strange)
 
 
 def _of_withheld(fold: Fold) -> float:

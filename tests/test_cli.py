@@ -121,16 +121,7 @@ def test_classify_gives_one_row_a_line_in_order_whatever_the_bytes(tmp_path):
     assert [row["text"] for row in rows] == [line.decode(errors="replace") for line in lines]
     assert all(
         list(row)
-        == [
-            "text",
-            "template",
-            "category",
-            "severity",
-            "probability",
-            "novel",
-            "novelty",
-            "abstained",
-        ]
+        == ["text", "template", "category", "severity", "probability", "novel", "abstained"]
         for row in rows
     )
     assert rows[1]["abstained"]

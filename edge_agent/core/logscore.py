@@ -69,9 +69,10 @@ class LogScore:
 
     ``probability`` is the calibrated probability of ``category``.  ``novelty`` is the share of its
     word pairs that the training never had, where the package tells, and ``novel`` says that they
-    look like nothing in training; ``abstained`` that the evidence is too thin to act on, because
-    ``probability`` is below ``threshold`` or because novel words are called normal, which needs
-    evidence too; the best guess stands beside both.  A line that was not read, for want of words or
+    are too many for a line of a system that is known.  ``abstained`` says that the evidence is too
+    thin to act on, because ``probability`` is below ``threshold`` or because words that are novel
+    and move no logit are called normal, which needs evidence too.  The best guess stands beside
+    both.  A line that was not read, for want of words or
     of time, is abstained from at probability 0: it proves neither a fault nor health.
     """
 
@@ -219,10 +220,8 @@ class LogScorer:
         severity, source = self._severity(category, logits[self._severities], level)
         probability = float(categories[best])
         novelty = None if self._model.pairs is None else self._model.pairs.novelty(text)
-        if novelty is None:
-            novel = _energy(logits[self._categories]) < self._input.novel_below
-        else:
-            novel = novelty >= self._input.novel_from
+        unmoved = _energy(logits[self._categories]) < self._input.novel_below
+        novel = unmoved if novelty is None else novelty >= self._input.novel_from
         unsure = probability < self._input.abstain_below
         return LogScore(
             text=text,
@@ -234,7 +233,7 @@ class LogScorer:
             probability=probability,
             threshold=self._input.abstain_below,
             novel=novel,
-            abstained=unsure or (novel and category is Category.NORMAL),
+            abstained=unsure or (novel and unmoved and category is Category.NORMAL),
             novelty=novelty,
         )
 

@@ -34,9 +34,10 @@ class LogInput:
     """How the log model wants its input, and what its logits mean.
 
     ``heads`` names the slices of the logits in order, each with its labels; the agent uses
-    ``category`` and ``severity``.  Logits are divided by ``temperature`` before the softmax.  A
-    line is novel from a share ``novel_from`` of word pairs never met on, where the package knows
-    pairs, and else below an energy of ``novel_below``.
+    ``category`` and ``severity``.  Logits are divided by ``temperature`` before the softmax.  An
+    energy below ``novel_below`` means that the words move no logit.  A line is novel from a share
+    ``novel_from`` of word pairs never met on, or, where the package knows no pairs, if it moves
+    none.
     """
 
     max_tokens: int

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the workshop's extra [quantize] is not installed")
 
 from edge_agent.core.logtext import normalize  # noqa: E402 - after the check for the extra
+from edge_agent.core.wordpairs import WordPairs  # noqa: E402
 from quantize.log_crossval import Fold, fitted_limits, scorers  # noqa: E402
 from quantize.log_data import Message  # noqa: E402
 from quantize.log_network import HEADS  # noqa: E402
@@ -30,7 +31,9 @@ def fold(answers, *, training=()):
     strangers = tuple(answers)
     known = {normalize(m.text).text: row for m, row in answers.items()}
     training = tuple(training) or (message("ready", system="t"), message("hot", "thermal", "error"))
-    return Fold(training, strangers[:1], strangers, (), known, known)
+    told = {normalize(m.text).text: logits(m.category, m.severity) for m in training}
+    met = WordPairs.of(normalize(message.text).text for message in training)
+    return Fold(training, training[:1], strangers, (), known | told, known | told, met)
 
 
 WORDS = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "kilo"]
@@ -45,6 +48,14 @@ def test_routine_is_lifted_until_few_of_it_are_called_faults():
 def test_a_network_that_knows_routine_needs_no_bias():
     answers = {message(word): logits("normal", "info") for word in WORDS}
     assert fitted_limits([fold(answers)]).normal_bias == 0.0
+
+
+def test_novel_is_what_best_parts_strangers_from_the_training():
+    known = [message("press is ready"), message("press is hot", "thermal", "error")]
+    met, new = "press is ready", "strange words altogether here"
+    answers = {message(text): logits("normal", "info") for text in (met, new, "press is late")}
+    # of "press is late" two pairs of four are new, of the other stranger all
+    assert fitted_limits([fold(answers, training=known)]).novel_from == 0.5
 
 
 def test_the_limits_of_a_fold_come_from_the_others_alone():
