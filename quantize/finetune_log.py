@@ -30,9 +30,9 @@ from quantize.log_adapt import Tuning, adapt, refitted_temperature
 from quantize.log_data import Message, device_messages, permissive
 from quantize.log_figures import HEADER, Figures, Verdict, measured
 from quantize.log_labelled import held_fifth, plant_messages
-from quantize.log_lines import generate
 from quantize.log_network import HEADS
 from quantize.log_package import Limits, Trained, quantize_log, write_checkpoint
+from quantize.log_recipe import own_lines
 from quantize.log_restore import agreement, log_input, package_logits, restored
 from quantize.package import CARD, replace_card
 
@@ -143,7 +143,7 @@ def _loaded(package: Path) -> Package:
 
 def _remembered(data: Path | None, seed: int) -> list[Message]:
     """Return lines that the base may know: our own, and what ``data`` allows to train on."""
-    own = generate(seed)
+    own = own_lines(seed)
     if data is None:
         return own
     for folder in (data, data / "logs"):
