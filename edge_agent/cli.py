@@ -96,7 +96,7 @@ def _add_diagnose(command: argparse.ArgumentParser) -> None:
     command.description = (
         "Name what is wrong from one block of acceleration. What is not known may be left out:"
         " without a speed it is estimated and the answer says so, without a bearing none of its"
-        " parts is named."
+        " parts is named, without a healthy recording hardly any machine is called healthy."
     )
     command.add_argument("file", type=Path, metavar="FILE", help=".npy, .csv or .wav")
     command.add_argument("--rate-hz", type=float, required=True, metavar="R", help="samples per s")
@@ -117,6 +117,14 @@ def _add_diagnose(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--scale", type=float, default=1.0, metavar="X", help="times the samples")
     command.add_argument("--column", metavar="NAME", help="of a .csv; else the first of numbers")
+    command.add_argument(
+        "--healthy",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a recording of this machine in health, by the same sensor; may be given repeatedly",
+    )
     command.add_argument(
         "--group",
         type=int,
@@ -226,6 +234,7 @@ def _diagnose(arguments: argparse.Namespace) -> None:
         scale=arguments.scale,
         column=arguments.column,
         speed_column=arguments.speed_column,
+        healthy=tuple(arguments.healthy),
     )
     waveform.diagnose(question, sys.stdout)
 

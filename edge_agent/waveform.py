@@ -1,7 +1,7 @@
 """The ``diagnose`` command: one recorded waveform in, one verdict out."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -10,6 +10,7 @@ import numpy as np
 from edge_agent.core.bearings import COMMON, Bearing, common_bearing
 from edge_agent.core.diagnosis import Machine, Unit, not_assessable
 from edge_agent.core.severity import COMMON_CLASS, MachineClass
+from edge_agent.core.soundness import health_of
 from edge_agent.core.spectra import diagnose as assess
 from edge_agent.errors import ConfigError
 from edge_agent.io.waveform_file import read_waveform
@@ -19,7 +20,10 @@ _STEADY = 0.03  # of the speed, which the search for slipping lines bears
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What ``diagnose`` is asked; ``factors`` are BPFO, BPFI, BSF and FTF by shaft speed."""
+    """What ``diagnose`` is asked; ``factors`` are BPFO, BPFI, BSF and FTF by shaft speed.
+
+    ``healthy`` are recordings of the same machine in health, by the same sensor, about as fast.
+    """
 
     file: Path
     rate_hz: float
@@ -31,6 +35,7 @@ class Question:
     scale: float = 1.0
     column: str | None = None
     speed_column: str | None = None
+    healthy: tuple[Path, ...] = ()
 
 
 def diagnose(question: Question, out: TextIO) -> None:
@@ -40,13 +45,27 @@ def diagnose(question: Question, out: TextIO) -> None:
         ConfigError: The file cannot be read, or the bearing is not in the table.
     """
     samples = read_waveform(question.file, question.column) * question.scale
-    bearing, speed_rpm = _bearing(question), _speed_rpm(question)
-    if isinstance(bearing, str) or isinstance(speed_rpm, str):
-        diagnosis = not_assessable(bearing if isinstance(bearing, str) else str(speed_rpm))
+    machine = _machine(question, samples.size)
+    if isinstance(machine, str):
+        diagnosis = not_assessable(machine)
     else:
-        machine = Machine(speed_rpm, bearing, question.machine_class, question.unit)
         diagnosis = assess(samples, question.rate_hz, machine)
     out.write(json.dumps(asdict(diagnosis), ensure_ascii=False) + "\n")
+
+
+def _machine(question: Question, size: int) -> Machine | str:
+    """Return what is known of the machine, or why that is wrong."""
+    bearing, speed_rpm = _bearing(question), _speed_rpm(question)
+    if isinstance(bearing, str):
+        return bearing
+    if isinstance(speed_rpm, str):
+        return speed_rpm
+    machine = Machine(speed_rpm, bearing, question.machine_class, question.unit)
+    if not question.healthy:
+        return machine
+    recordings = [read_waveform(p, question.column) * question.scale for p in question.healthy]
+    health = health_of(recordings, question.rate_hz, machine, size)
+    return health if isinstance(health, str) else replace(machine, health=health)
 
 
 def _speed_rpm(question: Question) -> float | str | None:

@@ -23,7 +23,14 @@ from edge_agent.core.spectra import diagnose
 from quantize.diagnosis_data import FAN_END, Recording, cwru, femto, mfpt
 from quantize.errors import QuantizeError
 from quantize.simulate_bearing import simulate_block
-from quantize.train_diagnosis import SIMULATED_EACH, Case, learn, real_cases, simulated_cases
+from quantize.train_diagnosis import (
+    SIMULATED_EACH,
+    Case,
+    healths_of,
+    learn,
+    real_cases,
+    simulated_cases,
+)
 
 _BLOCK_S = 0.5
 _LONGER_S = (1.0, 2.0)
@@ -60,22 +67,28 @@ def evaluate(data: Path) -> None:
     drive_end, other_rig = cwru(data), mfpt(data)
     if not (drive_end and other_rig):
         raise QuantizeError(f"no recordings in {data}/sensors/cwru or {data}/sensors/mfpt")
+    far_end = cwru(data, FAN_END)
     cases = real_cases(drive_end), simulated_cases(SIMULATED_EACH, _TRAIN_SEED)
     held = _held_back("load", drive_end, cases, lambda recording: recording.load)
     held += _held_back("size of defect", drive_end, cases, lambda recording: recording.size)
-    held += _second_half_of_health(drive_end, cases)
+    _second_half_of_health([*drive_end, *far_end], cases)
+    _print_rig_held_back(drive_end, far_end, cases[1])
     _print("what ships, on the recordings it was learned from", _judged(drive_end))
     for seconds in _LONGER_S:
         title = f"what ships, on the recordings it was learned from, windows of {seconds:g} s"
         _print(title, _judged(drive_end, seconds))
     _print("speed estimated", _judged(drive_end, known=lambda m: Machine(None, m.bearing)))
     _print("speed 1 % wrong", _judged(drive_end, known=_of_plate))
-    _print("the other sensor of that rig: none of it was learned", _judged(cwru(data, FAN_END)))
+    near = learn(*cases)
+    _print(
+        "the other sensor of that rig: nothing of it was learned", _judged(far_end, knowledge=near)
+    )
+    _print("the other sensor of that rig: its health alone was learned", _judged(far_end))
     for title, known in (("", None), (", speed estimated", _without_speed)):
         _print(f"another rig, MFPT{title}", _judged(other_rig, known=known))
     simulated = _simulated()
     _print("simulated machines: none of them was learned", simulated)
-    _print_false_alarms([*_judged(drive_end), *_judged(cwru(data, FAN_END)), *simulated])
+    _print_false_alarms([*_judged(drive_end), *_judged(far_end), *simulated])
     for title, judged in (
         ("held back", held),
         ("MFPT", _judged(other_rig)),
@@ -113,15 +126,25 @@ def _held_back(
 
 def _second_half_of_health(
     recordings: Sequence[Recording], cases: tuple[Sequence[Case], Sequence[Case]]
-) -> list[Judged]:
-    """Judge the later half of the one healthy recording with what is learned without it."""
+) -> None:
+    """Judge the later half of each healthy recording with what is learned without it."""
     healthy = [r for r in recordings if r.truth is Verdict.HEALTHY]
     early = [replace(r, samples=r.samples[: r.samples.size // 2]) for r in healthy]
     late = [replace(r, samples=r.samples[r.samples.size // 2 :]) for r in healthy]
-    real = [case for case in cases[0] if case.truth is not Verdict.HEALTHY] + real_cases(early)
-    judged = _judged(late, knowledge=learn(real, cases[1]))
-    _print("second half of health held back", judged)
-    return judged
+    first = real_cases(early)
+    near = [c for c in first if c.recording is not None and FAN_END not in c.recording.name]
+    damaged = [case for case in cases[0] if case.truth is not Verdict.HEALTHY]
+    learned = replace(learn([*damaged, *near], cases[1]), healths=healths_of(first))
+    _print("second half of health held back", _judged(late, knowledge=learned))
+
+
+def _print_rig_held_back(
+    near: Sequence[Recording], far: Sequence[Recording], simulated: Sequence[Case]
+) -> None:
+    """Judge the Case Western rig with what simulated machines alone have taught."""
+    learned = learn((), simulated)
+    _print("the whole rig held back, drive end", _judged(near, knowledge=learned))
+    _print("the whole rig held back, fan end", _judged(far, knowledge=learned))
 
 
 def _judged(

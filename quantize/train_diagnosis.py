@@ -3,12 +3,13 @@
 Learned from the Case Western recordings and from simulated machines; within either set all
 verdicts weigh the same.  What the examples say is weighed by how well those of
 *other* loads and *other* sizes of defect say it: a block never meets an example of its own
-recording, or it would trust examples more than they deserve.
+recording, or it would trust examples more than they deserve.  Of the far sensor only its noise in
+health is learned.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from scipy.optimize import minimize
 
 from edge_agent.core.diagnosis import Diagnosis, Verdict
 from edge_agent.core.examination import PART_OF, Examination, examine
+from edge_agent.core.health_reference import HealthReference, reference_of
 from edge_agent.core.judgement import CANDIDATES, CLUES, Knowledge, rows
 from edge_agent.core.likeness import Example
-from quantize.diagnosis_data import Recording, cwru
+from quantize.diagnosis_data import FAN_END, Recording, cwru
 from quantize.errors import QuantizeError
 from quantize.simulate_bearing import simulate_block
 
@@ -30,11 +32,13 @@ _PLAIN_DB = 3.0  # above chance: such lines need no example
 _RIDGE = 5e-3
 _OVERLAP_HEALTHY = 0.75  # little was recorded in health
 _REAL_SHARE = 0.7
+_LINE = 100  # of the written module
 _NEVER_NEGATIVE = ("family just above", "family well above", "family below chance", "likeness")
 
 _MODULE = '''"""What examples have taught the diagnosis; written by ``quantize train-diagnosis``."""
 
 from edge_agent.core.diagnosis import Verdict
+from edge_agent.core.health_reference import HealthReference
 from edge_agent.core.judgement import Knowledge
 from edge_agent.core.likeness import Example
 
@@ -43,6 +47,8 @@ SHIPPED = Knowledge(
 {weights}    ),
     examples=(
 {examples}    ),
+    healths=(
+{healths}    ),
 )
 '''
 
@@ -97,6 +103,15 @@ def examples_of(cases: Sequence[Case]) -> tuple[Example, ...]:
     return tuple(examples)
 
 
+def healths_of(cases: Sequence[Case]) -> tuple[HealthReference, ...]:
+    """Return how each recorded machine sounds in health, at each sensor and rate."""
+    groups: dict[str, list[Examination]] = {}
+    for case in cases:
+        if case.recording is not None and case.truth is Verdict.HEALTHY:
+            groups.setdefault(case.recording.name, []).append(case.found)
+    return tuple(reference_of([f.levels for f in group]) for _, group in sorted(groups.items()))
+
+
 def _names_itself(verdict: Verdict, group: Sequence[Examination]) -> bool:
     """Return whether the lines of the damaged part stand out in the typical block.
 
@@ -126,7 +141,7 @@ def learn(real: Sequence[Case], simulated: Sequence[Case]) -> Knowledge:
         _take(case, every, tables, truths)
         shares.append((1 - _REAL_SHARE) * simulated_shares[case.truth])
     weights = _fit(np.array(tables), np.array(truths), np.array(shares))
-    return Knowledge(tuple(weights.round(3).tolist()), every)
+    return Knowledge(tuple(weights.round(3).tolist()), every, healths_of(real))
 
 
 def train(data: Path, out: Path, *, seed: int = 0) -> None:
@@ -138,7 +153,10 @@ def train(data: Path, out: Path, *, seed: int = 0) -> None:
     recordings = cwru(data)
     if not recordings:
         raise QuantizeError(f"no recordings in {data}/sensors/cwru")
-    learned = learn(real_cases(recordings), simulated_cases(SIMULATED_EACH, seed))
+    far = [r for r in cwru(data, FAN_END) if r.truth is Verdict.HEALTHY]
+    cases = real_cases(recordings)
+    learned = learn(cases, simulated_cases(SIMULATED_EACH, seed))
+    learned = replace(learned, healths=healths_of([*cases, *real_cases(far)]))
     out.write_text(_module(learned), encoding="utf-8")
     for name, weight in zip(CLUES, learned.weights, strict=True):
         print(f"{name:24}{weight:8.3f}")
@@ -211,4 +229,18 @@ def _module(learned: Knowledge) -> str:
         f"            {known.signature},\n        ),\n"
         for known in learned.examples
     )
-    return _MODULE.format(weights=weights, examples=examples)
+    healths = "".join(
+        f"        HealthReference(\n            {known.width_hz},\n"
+        f"{_column(known.least_db)}{_column(known.most_db)}        ),\n"
+        for known in learned.healths
+    )
+    return _MODULE.format(weights=weights, examples=examples, healths=healths)
+
+
+def _column(levels_db: Sequence[float]) -> str:
+    """Return a tuple as an argument on a line of its own, or one value a line where it is long."""
+    line = f"            {tuple(levels_db)},\n"
+    if len(line) <= _LINE:
+        return line
+    values = "".join(f"                {level_db},\n" for level_db in levels_db)
+    return f"            (\n{values}            ),\n"

@@ -104,6 +104,20 @@ def test_the_speed_may_stand_beside_the_samples(tmp_path, capsys, speeds, verdic
     assert not answer["speed_estimated"]
 
 
+def test_a_healthy_recording_is_compared(ask, tmp_path):
+    usual = np.convolve(np.random.default_rng(1).normal(0, 0.02, 25_600), [1, 0.8], "same")
+    louder = usual[::-1] * 2
+    np.save(tmp_path / "health.npy", np.concatenate((usual, usual[::-1])))
+    given = ["--healthy", str(tmp_path / "health.npy")]
+    assert ask(usual[::-1], *KNOWN)["verdict"] == "unknown"
+    assert ask(usual[::-1], *KNOWN, *given)["verdict"] == "healthy"
+    assert "louder than in health" in ask(louder, *KNOWN, *given)["reason"]
+    np.save(tmp_path / "health.npy", np.zeros(25_600))
+    answer = ask(usual, *KNOWN, *given)
+    assert answer["verdict"] == "not_assessable"
+    assert "the healthy recording tells nothing: all samples are 0" in answer["reason"]
+
+
 @pytest.mark.parametrize(
     ("samples", "rate_hz", "options", "reason"),
     [

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_agent.core.bearings import Bearing
+from edge_agent.core.health_reference import HealthReference
 from edge_agent.core.severity import COMMON_CLASS, MachineClass, Zone
 from edge_agent.core.spectral_lines import Line
+
+_G_MM_S2 = 9806.65
 
 
 class Unit(StrEnum):
@@ -17,7 +20,12 @@ class Unit(StrEnum):
     @property
     def mm_s2(self) -> float:
         """Return it in mm/s², as which its integral is a velocity in mm/s."""
-        return 9806.65 if self is Unit.G else 1000.0
+        return _G_MM_S2 if self is Unit.G else 1000.0
+
+    @property
+    def g(self) -> float:
+        """Return it in g."""
+        return self.mm_s2 / _G_MM_S2
 
 
 class Verdict(StrEnum):
@@ -37,12 +45,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is known about the machine; the less is known, the less can be said."""
+    """What is known about the machine; the less is known, the less can be said.
+
+    ``health`` is how this very machine sounds in health, at this sensor and about this speed.
+    """
 
     speed_rpm: float | None = None
     bearing: Bearing | None = None
     machine_class: MachineClass = COMMON_CLASS
     unit: Unit = Unit.G
+    health: HealthReference | None = None
 
 
 @dataclass(frozen=True, slots=True)

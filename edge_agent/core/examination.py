@@ -13,6 +13,7 @@ from edge_agent.core.bearing_fault import BearingEvidence, family_levels_db, wei
 from edge_agent.core.bearings import Bearing
 from edge_agent.core.diagnosis import Diagnosis, Machine, Verdict, not_assessable
 from edge_agent.core.envelope import Envelope, chance_ratio, envelope_spectrum
+from edge_agent.core.health_reference import NoiseLevels, noise_levels
 from edge_agent.core.judgement import Clues
 from edge_agent.core.likeness import Example, likeness
 from edge_agent.core.residual import concentration, signature, without_tones
@@ -74,6 +75,7 @@ class Examination:
     stray: Stray | None
     concentration: float
     signature: NDArray[np.float64] | None
+    levels: NoiseLevels
 
     def clues(self, examples: Sequence[Example]) -> Clues | None:
         """Return what speaks for and against each verdict; ``None`` without bearing or speed."""
@@ -147,6 +149,7 @@ def examine(
         stray=_stray(envelope, shaft_hz),
         concentration=concentration(noise, spectrum, step_hz),
         signature=signature(noise, step_hz),
+        levels=noise_levels(noise, values.size, rate_hz, machine.unit.g),
     )
 
 

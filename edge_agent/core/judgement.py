@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.core.diagnosis import Verdict
+from edge_agent.core.health_reference import HealthReference
 from edge_agent.core.likeness import Example
 
 PARTS = (Verdict.INNER_RACE, Verdict.OUTER_RACE, Verdict.BALL, Verdict.CAGE)
@@ -44,10 +45,15 @@ _LADDER_DB = ((-3.0, 0.0), (0.0, 3.0), (3.0, 12.0))
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What examples have taught: a weight of each of :data:`CLUES`, and the examples to know."""
+    """What examples have taught.
+
+    A weight of each of :data:`CLUES`, the examples of faults to know, and the machines that are
+    known in health.
+    """
 
     weights: tuple[float, ...]
     examples: tuple[Example, ...]
+    healths: tuple[HealthReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ shaken; does everything speak for health.  What fits none of these is unknown, w
 """
 
 from dataclasses import replace
-from math import log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +17,12 @@ from edge_agent.core.judgement import PARTS, Clues, Knowledge, probabilities
 from edge_agent.core.learned_diagnosis import SHIPPED
 from edge_agent.core.severity import Zone
 from edge_agent.core.shaft import ShaftOrders
+from edge_agent.core.soundness import Evidence, doubts, evidence_of_health
 from edge_agent.core.spectral_lines import Line, Part
 
 _ENOUGH = 0.3  # of the probability, to be named where nothing is likelier; six candidates
-_HEALTHY = 0.5
 _ESTIMATED = 0.7
 _LIKE = 0.5
-_IMPACTS = 0.5  # excess kurtosis, of the samples and of the typical band
-_RINGING = 2.0
 _CARRIED_DB = 1.0
 _STRIKING = 1.0  # spectral kurtosis of the typical band
 
@@ -63,11 +60,14 @@ def diagnose(
     chances = {} if clues is None else probabilities(clues, knowledge)
     leading = max(chances, key=lambda verdict: chances[verdict], default=Verdict.UNKNOWN)
     named = leading in PARTS and chances[leading] >= _ENOUGH
+    evidence = evidence_of_health(found.levels, machine.health, knowledge.healths)
+    if clues is not None and evidence.of_this_machine and not _struck(clues, leading):
+        named = False  # a likeness to another machine's fault, where this one sounds as in health
     if named and clues is not None and machine.bearing is not None:
         return _bearing_verdict(found, clues, leading, chances[leading], machine.bearing)
     if found.measured.zone in (Zone.C, Zone.D):
         return _shaft_verdict(found.measured, found.orders)
-    return _quiet_verdict(found, clues, chances)
+    return _quiet_verdict(found, clues, chances, evidence)
 
 
 def _bearing_verdict(
@@ -76,7 +76,7 @@ def _bearing_verdict(
     assert found.evidence is not None  # noqa: S101  (clues come from it)
     assert found.shaft_hz is not None  # noqa: S101
     part = PART_OF[verdict]
-    stands_out = clues.families_db.get(verdict, 0.0) > 0
+    stands_out = _struck(clues, verdict)
     carried = verdict is Verdict.BALL and clues.carried_db > _CARRIED_DB
     lines: tuple[Line, ...] = ()
     if stands_out or carried:
@@ -102,6 +102,11 @@ def _bearing_verdict(
     )
 
 
+def _struck(clues: Clues, verdict: Verdict) -> bool:
+    """Return whether the lines of a part stand out of what chance explains."""
+    return clues.families_db.get(verdict, 0.0) > 0
+
+
 def _shaft_verdict(measured: Diagnosis, orders: ShaftOrders | None) -> Diagnosis:
     severe = f"{measured.velocity_rms_mm_s:.2f} mm/s is zone {measured.zone}"
     pattern = None if orders is None else orders.pattern()
@@ -125,57 +130,22 @@ def _shaft_verdict(measured: Diagnosis, orders: ShaftOrders | None) -> Diagnosis
 
 
 def _quiet_verdict(
-    found: Examination, clues: Clues | None, chances: dict[Verdict, float]
+    found: Examination,
+    clues: Clues | None,
+    chances: dict[Verdict, float],
+    evidence: Evidence,
 ) -> Diagnosis:
     """Return healthy where everything says so, else unknown."""
     measured = found.measured
-    if doubts := _doubts(found, clues, chances):
-        return _told(measured, Verdict.UNKNOWN, 0.0, "; ".join(doubts))
+    if reasons := doubts(found, clues, chances, evidence):
+        return _told(measured, Verdict.UNKNOWN, 0.0, "; ".join(reasons))
     return _told(
         measured,
         Verdict.HEALTHY,
         chances[Verdict.HEALTHY],
-        f"no line of the bearing above chance, no impacts, {measured.velocity_rms_mm_s:.2f} mm/s"
-        f" is zone {measured.zone}",
+        f"no line of the bearing above chance, no impacts, {evidence.words},"
+        f" {measured.velocity_rms_mm_s:.2f} mm/s is zone {measured.zone}",
     )
-
-
-def _doubts(found: Examination, clues: Clues | None, chances: dict[Verdict, float]) -> list[str]:
-    """Return what keeps a block without a named fault from being called healthy."""
-    measured = found.measured
-    doubts = []
-    if measured.zone is None:
-        doubts.append("the block is too short for the velocity's zone")
-    if clues is None:
-        missing = "speed" if measured.speed_rpm is None else "bearing"
-        doubts.append(f"the {missing} is not known, so no line of the bearing could be looked for")
-    # The largest of n Gaussian samples is about sqrt(2 ln n); one standard deviation on top.
-    if (measured.crest_factor or 0.0) > sqrt(2 * log(found.size)) + 1.0:
-        doubts.append(f"there are impacts: a crest factor of {measured.crest_factor:.1f}")
-    if clues is None:
-        return doubts
-    if (best_db := max(clues.families_db.values(), default=0.0)) > 0:
-        doubts.append(f"lines of the bearing are {best_db:.1f} dB above chance, but name no part")
-    if found.stray is not None:
-        at_hz, level_db = found.stray.frequency_hz, found.stray.level_db
-        doubts.append(
-            f"a line at {at_hz:.1f} Hz, {level_db:.1f} dB above the noise, is unexplained"
-        )
-    if max(clues.kurtosis, clues.impulsiveness) > _IMPACTS:
-        doubts.append(f"there are impacts (excess kurtosis {clues.kurtosis:.2f}) of no known part")
-    if _rings_strangely(found, clues):
-        doubts.append(
-            f"the machine rings in one band, {found.concentration:.1f} times noise of one level,"
-            " and nothing says why"
-        )
-    if chances[Verdict.HEALTHY] < _HEALTHY:
-        likely = max(chances, key=lambda verdict: chances[verdict])
-        doubts.append(f"{likely} is as likely as {chances[likely]:.2f}")
-    return doubts
-
-
-def _rings_strangely(found: Examination, clues: Clues) -> bool:
-    return found.concentration > _RINGING and clues.likeness.get(Verdict.HEALTHY, 0.0) < _LIKE
 
 
 def _told(
