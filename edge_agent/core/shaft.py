@@ -13,6 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from edge_agent.core.residual import medians
+
 _ORDERS = np.concatenate((np.arange(1.0, 11.0), (0.5, 1.5, 2.5, 3.5)))
 _WHOLE, _HALF = slice(0, 10), slice(10, 14)
 _SLIP = 0.01  # a nameplate's speed is not the shaft's
@@ -143,8 +145,8 @@ def _levels_db(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each line's level above the median of the lines around it."""
     block = min(_FLOOR_BLOCK, spectrum.size)
     around = sliding_window_view(spectrum, block)[:: _FLOOR_BLOCK // 2]
-    medians = np.median(around, axis=1) / np.log(2)
-    middles = _FLOOR_BLOCK // 2 * np.arange(medians.size) + block / 2
-    floor = np.interp(np.arange(spectrum.size), middles, medians)
+    means = medians(around) / np.log(2)
+    middles = _FLOOR_BLOCK // 2 * np.arange(means.size) + block / 2
+    floor = np.interp(np.arange(spectrum.size), middles, means)
     tiny = max(float(spectrum.max()) * 1e-12, np.finfo(np.float64).tiny)
     return np.asarray(10 * np.log10(np.maximum(spectrum, tiny) / np.maximum(floor, tiny)))

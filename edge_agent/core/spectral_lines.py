@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_agent.core.envelope import Envelope
 
-_STEPS = 25
+_SLIPS = np.linspace(0.0, 1.0, 25)  # of the way from the least slip to the greatest
 _MOST_DB = 20.0  # of one harmonic: a single towering line is no family
 _SIDE_BAND_ORDERS = (-2, -1, 1, 2)
 _FIRST_LINE = 2  # below are offset and drift
@@ -88,7 +88,8 @@ def fit_comb(envelope: Envelope, family: Family) -> Comb | None:
     if count < 1 or family.base_hz < _FIRST_LINE * envelope.step_hz:
         return None
     orders = np.arange(1, count + 1) * family.base_hz
-    slips = np.linspace(*family.slip, _STEPS)
+    least, most = family.slip
+    slips = least + (most - least) * _SLIPS
     levels = level_db(envelope, np.outer(1 + slips, orders))
     scores = levels.clip(0.0, _MOST_DB).mean(axis=1)
     best = int(np.argmax(scores))
@@ -128,11 +129,13 @@ def level_db(envelope: Envelope, at_hz: NDArray[np.float64]) -> NDArray[np.float
 
     Beyond the spectrum's ends it is 0 dB, which is the floor itself.
     """
+    # Far more frequencies are asked for than there are lines, so each line is worked out once.
+    ratio = np.maximum(envelope.ratio[:-1], envelope.ratio[1:])
+    levels = 10 * np.log10(np.maximum(ratio, 1e-3))
+    levels[:_FIRST_LINE] = 0.0
     place = (at_hz / envelope.step_hz).astype(np.int64)
-    inside = (place >= _FIRST_LINE) & (place < envelope.ratio.size - 1)
-    place = np.where(inside, place, 0)
-    ratio = np.maximum(envelope.ratio[place], envelope.ratio[place + 1])
-    return np.where(inside, 10 * np.log10(np.maximum(ratio, 1e-3)), 0.0)
+    inside = (place >= 0) & (place < levels.size)
+    return np.where(inside, levels[np.where(inside, place, 0)], 0.0)
 
 
 def _peak(envelope: Envelope, near_hz: float) -> tuple[float, float]:

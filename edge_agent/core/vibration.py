@@ -75,10 +75,13 @@ def excess_kurtosis(samples: Samples) -> float:
         ValueError: Not 1-D, too short or not finite: our bug.
     """
     values = checked(samples, MIN_SHAPE_SAMPLES)
-    if values.max() == values.min():
+    low, high = values.min(), values.max()
+    if low == high:
         return 0.0
-    centred = values - values.mean()
-    squares = np.square(centred / peak(centred))
+    mean = values.mean()
+    centred = values - mean
+    centred /= max(high - mean, mean - low)  # so that the squares of tiny samples do not vanish
+    squares = np.square(centred, out=centred)
     return float(squares @ squares * squares.size / squares.sum() ** 2) - 3.0
 
 
@@ -153,12 +156,14 @@ def windowed_lines(values: NDArray[np.float64]) -> NDArray[np.complex128]:
     Returns:
         Shape ``(n // 2 + 1,)``, in the scale of :func:`numpy.fft.rfft`.
     """
-    size = values.size
     lines = np.fft.rfft(values - values.mean())
+    quarter = 0.25 * lines
+    windowed: NDArray[np.complex128] = 0.5 * lines
+    windowed[1:] -= quarter[:-1]
+    windowed[:-1] -= quarter[1:]
     # One line more on either side: the spectrum of a real signal goes on mirrored, conjugated.
-    mirrored = lines[-2] if size % 2 == 0 else lines[-1]
-    wide = np.concatenate((np.conj(lines[1:2]), lines, [np.conj(mirrored)]))
-    windowed: NDArray[np.complex128] = 0.5 * lines - 0.25 * (wide[:-2] + wide[2:])
+    windowed[0] -= np.conj(quarter[1])
+    windowed[-1] -= np.conj(quarter[-2] if values.size % 2 == 0 else quarter[-1])
     return windowed
 
 
