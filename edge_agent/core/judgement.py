@@ -3,7 +3,8 @@
 No single clue decides.  A race that is struck shows a family of lines; a rolling element often
 shows none, but impulses and the cage's speed; a healthy machine shows noise and tones.  Each
 candidate has one row of clues, and one vector of weights serves all of them, so that a decibel
-above chance counts alike for every part and cannot be learned for one machine alone.  The
+above chance counts alike for every part and cannot be learned for one machine alone.  Nor is any
+part preferred beforehand: which part of which bearing somebody damaged is no law of nature.  The
 probability is the softmax of the weighted rows (multinomial logit with shared coefficients,
 D. McFadden: Conditional logit analysis of qualitative choice behavior, 1973).
 """
@@ -25,11 +26,7 @@ CLUES = (
     "family below chance",  # of parts: dB from -3 to 0
     "family just above",  # 0 to 3
     "family well above",  # 3 to 12
-    "inner race",
-    "outer race",
-    "ball",
     "ball: cage carries",
-    "cage",
     "healthy",
     "healthy: impulsive",
     "healthy: tall peaks",
@@ -79,13 +76,9 @@ def rows(clues: Clues) -> NDArray[np.float64]:
     table = np.zeros((len(CANDIDATES), len(CLUES)))
     impulsive = log1p(max(0.0, clues.impulsiveness))
     cells = {
-        Verdict.INNER_RACE: {"inner race": 1.0},
-        Verdict.OUTER_RACE: {"outer race": 1.0},
         Verdict.BALL: {
-            "ball": 1.0,
             "ball: cage carries": min(max(0.0, clues.carried_db - 1.0), 6.0),
         },
-        Verdict.CAGE: {"cage": 1.0},
         Verdict.HEALTHY: {
             "healthy": 1.0,
             "healthy: impulsive": impulsive,
@@ -99,7 +92,7 @@ def rows(clues: Clues) -> NDArray[np.float64]:
         },
     }
     for place, candidate in enumerate(CANDIDATES):
-        for name, value in cells[candidate].items():
+        for name, value in cells.get(candidate, {}).items():
             table[place, _PLACE[name]] = value
         table[place, _PLACE["likeness"]] = clues.likeness.get(candidate, 0.0)
         if candidate in PARTS:

@@ -7,22 +7,18 @@ from edge_agent.core.likeness import Example
 
 SHIPPED = Knowledge(
     weights=(
-        0.185,  # family below chance
-        0.869,  # family just above
-        0.954,  # family well above
-        -0.705,  # inner race
-        0.202,  # outer race
-        0.250,  # ball
-        0.047,  # ball: cage carries
-        -0.042,  # cage
-        2.165,  # healthy
-        -0.613,  # healthy: impulsive
-        -1.002,  # healthy: tall peaks
-        -0.645,  # healthy: stray line
+        0.142,  # family below chance
+        0.745,  # family just above
+        0.918,  # family well above
+        0.105,  # ball: cage carries
+        2.152,  # healthy
+        -0.608,  # healthy: impulsive
+        -0.979,  # healthy: tall peaks
+        -0.631,  # healthy: stray line
         -0.002,  # unknown: impulsive
-        0.137,  # unknown: stray line
-        0.343,  # unknown: shaft
-        3.490,  # likeness
+        0.136,  # unknown: stray line
+        0.352,  # unknown: shaft
+        3.908,  # likeness
     ),
     examples=(
         Example(

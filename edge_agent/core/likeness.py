@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_agent.core.diagnosis import Verdict
 
 _SPREAD = 0.6  # of ln of a band's share, between blocks, loads and defects of one kind
-_TAIL = 2.0
+_TAIL = 4.0  # with 2 a spectrum unlike all examples was still given to the nearest
 _STRANGE = 0.02  # what a spectrum unlike all examples has
 
 

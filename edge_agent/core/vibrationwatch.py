@@ -21,7 +21,7 @@ from edge_agent.core.site import WaveformSite
 from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.spectra import diagnose
 
-_BLOCK_S = 1.0  # of the newest samples: resolves 1 Hz, and costs 4 ms at 25.6 kHz
+_BLOCK_S = 1.0  # of the newest samples: resolves 1 Hz, and costs 3 ms at 25.6 kHz
 _LEAST_PAUSE_NS = NS_PER_S  # between two diagnoses of a channel, however short the hop
 _PART = 0.1  # of the score: what contributes less is not what the anomaly is about
 _DEADBAND = 0.9  # of the boundary to zone C, below which vibration is no longer severe

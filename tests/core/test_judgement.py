@@ -96,6 +96,17 @@ def test_a_spectrum_unlike_every_example_points_nowhere():
     assert likeness(SHAPE, []) == {}
 
 
+def test_a_spectrum_three_times_as_loud_or_soft_in_every_band_is_like_no_example():
+    apart = SHAPE + np.where(np.arange(10) % 2, 1.1, -1.1)
+    assert likeness(apart, [BALL])[Verdict.BALL] < 0.5
+    assert likeness(SHAPE + (apart - SHAPE) / 3, [BALL])[Verdict.BALL] > 0.9
+
+
+def test_no_part_is_preferred_where_nothing_speaks_for_any():
+    chances = probabilities(QUIET, SHIPPED)
+    assert len({round(chances[part], 9) for part in PARTS}) == 1
+
+
 def test_two_examples_of_a_fault_say_more_than_one_of_another():
     middle = np.full(10, -3.0)
     shares = likeness(middle, [BALL, BALL, OUTER])
