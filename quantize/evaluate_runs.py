@@ -25,7 +25,7 @@ from quantize.tables import markdown
 
 DAY_NS = 86_400 * NS_PER_S
 COMMISSIONED = (0.1, 0.2)  # parts of a life
-ON, OFF = 2, 4  # windows in a row that raise an alarm and clear it: delays of 10 and 30 s at 10 s
+ON, OFF = 2, 4  # windows in a row: the delays of 10 and 30 s for windows of 10 s
 FIRST_QUARTER, HALF, LATEST = 0.25, 0.5, 0.98  # of a life
 
 
@@ -46,14 +46,14 @@ def scored(
 
 
 def alarms(scores: Sequence[SensorScore | None]) -> list[AlarmSpan]:
-    """Return the alarms that windows raise, debounced by ``ON`` and ``OFF``."""
+    """Return the alarms of an asset: what insists, debounced by ``ON`` and ``OFF``."""
     found: list[AlarmSpan] = []
     raised, above, below = None, 0, 0
     for place, score in enumerate(scores):
-        anomalous = score is not None and score.anomalous
-        above, below = (above + 1, 0) if anomalous else (0, below + 1)
-        if raised is None and above >= ON:
-            raised = place - ON + 1
+        above = above + 1 if score is not None and score.anomalous else 0
+        below = 0 if score is not None and score.alarming else below + 1
+        if raised is None and below == 0 and above >= ON:
+            raised = place
         elif raised is not None and below >= OFF:
             found.append(AlarmSpan(raised, place - OFF + 1))
             raised = None

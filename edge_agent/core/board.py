@@ -104,7 +104,7 @@ class Board:
             self._episode = extend(
                 self._episode, score.end_ns, parts, score.threshold, settled=settled
             )
-        elif score.score < _DEADBAND * score.threshold:
+        elif not score.alarming and score.score < _DEADBAND * score.threshold:
             self._episode = None
         signs = partial(self._weigh_part, score=score, quality=quality, remarks=remarks)
         return [alarm for fault in Category for alarm in signs(fault)]
@@ -115,7 +115,7 @@ class Board:
         """Debounce the sensor model's sign of one fault."""
         key = f"{EvidenceKind.SENSOR}:{fault}"
         episode = self._episode
-        present = episode is not None and fault in episode.faults
+        present = score.alarming and episode is not None and fault in episode.faults
         if not present and key not in self._signs:
             return []
         leads = episode is not None and fault is episode.leading

@@ -8,12 +8,7 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 
-from edge_agent.core.calibration import (
-    Floats,
-    expected_threshold,
-    fit_threshold,
-    independent,
-)
+from edge_agent.core.calibration import Floats
 from edge_agent.core.commissioning import Shown
 from edge_agent.core.course import Course, kept
 from edge_agent.core.features import SignalKind, channel_of, kind_of
@@ -26,6 +21,8 @@ from edge_agent.core.forecast import (
     input_of,
     surprise_all,
 )
+from edge_agent.core.insistence import Insistence
+from edge_agent.core.limits import limits_on, rehearsed
 from edge_agent.core.manifest import SensorInput
 from edge_agent.core.packing import pack, unpack
 from edge_agent.core.reference import (
@@ -37,9 +34,6 @@ from edge_agent.core.reference import (
     restored,
 )
 
-FALSE_ALARM_RATE = 1e-3  # of scored windows, before the alarm's on-delay
-
-_QUARTERS = 4  # of commissioning: each is scored by what the others show
 _SPREAD_WEIGHT = 0.25  # by that of the mean: a spread of few samples is mostly noise
 _FARTHEST = 30.0  # reaches: a glitch of a thousand must not make a fault of ten look harmless
 
@@ -57,11 +51,15 @@ class Parts(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The score of one frame, its threshold, and the parts of the channels in it (sum 1)."""
+    """The score of one frame, its threshold, and the parts of the channels in it (sum 1).
+
+    ``alarming``: an anomaly has insisted for long enough to be worth an alarm, which is not over.
+    """
 
     score: float
     threshold: float
     contributions: Mapping[str, float]
+    alarming: bool
 
     @property
     def is_finite(self) -> bool:
@@ -77,6 +75,7 @@ class Learned:
         names: Of the ``n`` signals.
         reference: The normal of the levels, each in its signal's unit, and of the surprises.
         threshold: The limit on the score.
+        alarm_threshold: What the score must exceed to be heard by :mod:`insistence`.
         commissioned_ns: How long commissioning was.
         terms: What all this was learned with; see :func:`terms_of`.
     """
@@ -84,6 +83,7 @@ class Learned:
     names: tuple[str, ...]
     reference: Reference
     threshold: float
+    alarm_threshold: float
     commissioned_ns: int
     terms: str
 
@@ -102,6 +102,8 @@ class CohortState(TypedDict):
     course: dict[str, float]
     blame: NotRequired[str]  # not in snapshots of before
     latest_ns: int
+    alarm_threshold: NotRequired[float]  # likewise, with the next
+    insistence: NotRequired[dict[str, float]]
 
 
 class Cohort:
@@ -128,6 +130,7 @@ class Cohort:
         self._offset = np.zeros(len(names))
         self._course = Course()
         self._blame = np.zeros(len(self._weights))  # of the signals in the score of the course
+        self._insistence = Insistence()
         self.latest_ns = 0
 
     @property
@@ -145,6 +148,8 @@ class Cohort:
             "course": asdict(self._course),
             "blame": pack(self._blame),
             "latest_ns": self.latest_ns,
+            "alarm_threshold": self.learned.alarm_threshold,
+            "insistence": asdict(self._insistence),
         }
 
     @classmethod
@@ -158,6 +163,7 @@ class Cohort:
             names=tuple(state["names"]),
             reference=restored(state["reference"]),
             threshold=float(state["threshold"]),
+            alarm_threshold=float(state.get("alarm_threshold", state["threshold"])),
             commissioned_ns=int(state["commissioned_ns"]),
             terms=state["terms"],
         )
@@ -171,6 +177,9 @@ class Cohort:
             blame = unpack(state["blame"], np.float64)
             cohort._blame = blame.reshape(len(cohort._weights))
         cohort.latest_ns = int(state["latest_ns"])
+        # Of before, whatever was anomalous was worth an alarm.
+        before = {"alarming": cohort._course.farthest > 0.0}
+        cohort._insistence = Insistence(**state.get("insistence", before))
         return cohort
 
     def ask(
@@ -224,7 +233,15 @@ class Cohort:
         # make what is left of a fault's score.
         latest = shares * (alone / (float(shares.sum()) or 1.0))
         self._blame = latest + kept(windows) * (self._blame - latest)
-        return Verdict(score, threshold, self._by_channel(np.where(missing, 0.0, self._blame)))
+        commissioned = self.learned.commissioned_ns / (question.end_ns - question.start_ns)
+        ratio = score / self.learned.alarm_threshold
+        self._insistence = self._insistence.on(ratio, windows, commissioned)
+        channels = self._by_channel(np.where(missing, 0.0, self._blame))
+        return Verdict(score, threshold, channels, self._insistence.alarming)
+
+    def trust(self) -> None:
+        """Take what was weighed so far for healthy: nothing of it insists."""
+        self._insistence = Insistence()
 
     def _pass(self, question: Question) -> int:
         """Return the time since the last frame, at most a window, and let it pass.
@@ -292,7 +309,7 @@ def learn(shown: Shown, model: SensorModel, parts: Parts = Parts.BOTH) -> Cohort
     commissioned_ns = int(shown.ends_ns[-1] - shown.starts_ns[0])
     frames = Frames(shown.table, shown.starts_ns, shown.ends_ns, shown.thinning)
     levels = fit_reference(frames, [len(shown.names)])
-    draft = Cohort(Learned(shown.names, levels, np.inf, commissioned_ns, terms))
+    draft = Cohort(Learned(shown.names, levels, np.inf, np.inf, commissioned_ns, terms))
     asked = [draft.ask(*frame, input_of(model)) for frame in shown.frames()]
     questions = [question for question in asked if question is not None]
     surprises = surprise_all(questions, model)
@@ -300,39 +317,10 @@ def learn(shown: Shown, model: SensorModel, parts: Parts = Parts.BOTH) -> Cohort
     families = [len(shown.names), len(forecast_of(shown.names))]
     reference = fit_reference(frames, families)
     weights = np.where(np.isnan(frames.values), 0.0, weights_of(shown.names, parts))
-    scores = _rehearsed(frames, families, weights)
-    count = independent(scores, frames.predecessors, frames.share)
-    threshold = fit_threshold(scores, count, _expected(weights), FALSE_ALARM_RATE)
-    cohort = Cohort(Learned(shown.names, reference, threshold, commissioned_ns, terms), parts)
+    limits = limits_on(rehearsed(frames, families, weights), frames, weights)
+    cohort = Cohort(Learned(shown.names, reference, *limits, commissioned_ns, terms), parts)
     cohort.history = draft.history
     for question, row in zip(questions, surprises, strict=True):
         cohort.weigh(question, row)
+    cohort.trust()
     return cohort
-
-
-def _rehearsed(frames: Frames, families: Sequence[int], weights: Floats) -> Floats:
-    """Return the scores of each quarter by a reference to the others, smoothed, ``(n,)``.
-
-    So the future will be scored by what all four showed; the spread within an hour says little
-    about how far the next hour will lie from it.
-    """
-    every = np.arange(len(frames.values))
-    scores = np.empty(len(every))
-    for quarter in np.array_split(every, _QUARTERS):
-        reference = fit_reference(frames.only(np.delete(every, quarter)), families)
-        parts = reference.parts(reference.evidence(reference.deviations(frames.values[quarter])))
-        scores[quarter] = joint(parts, weights[quarter])
-    passed_ns = np.abs(np.diff(frames.ends_ns, prepend=frames.starts_ns[0]))
-    windows = np.minimum(passed_ns / frames.length_ns, 1.0)
-    course = Course()
-    for frame, (score, passed) in enumerate(zip(scores.tolist(), windows.tolist(), strict=True)):
-        course = course.on(score, 1.0, passed, 0.0)
-        scores[frame] = course.score
-    return scores
-
-
-def _expected(weights: Floats) -> float:
-    """Return the limit that Gaussian signals have, given the weights of every frame, ``(n, k)``."""
-    squares = np.maximum((weights**2).sum(axis=1), np.finfo(np.float64).tiny)
-    counts = weights.sum(axis=1) ** 2 / squares
-    return expected_threshold(max(float(counts.mean()), 1.0), FALSE_ALARM_RATE)

@@ -37,7 +37,8 @@ class SensorScore:
 
     ``channels`` are those seen in the window.  ``contributions`` are the parts of channels in the
     score and sum to 1.  While the asset is ``commissioning`` there is no score yet: it and the
-    threshold are 0, nothing contributes and nothing is anomalous.
+    threshold are 0, nothing contributes and nothing is anomalous.  ``alarming``: an anomaly has
+    insisted for long enough to be worth an alarm and is not over.
     """
 
     asset: str
@@ -49,6 +50,7 @@ class SensorScore:
     anomalous: bool
     contributions: Mapping[str, float]
     commissioning: bool
+    alarming: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class AssetScorer:
         worst = max(sound, key=lambda verdict: verdict.score / verdict.threshold, default=None)
         if worst is None or (len(sound) < len(verdicts) and worst.score <= worst.threshold):
             return None
-        return self._score(inquiry, worst)
+        alarming = any(verdict.alarming for verdict in sound)
+        return self._score(inquiry, worst, alarming=alarming)
 
     def snapshot(self) -> dict[str, object]:
         """Return everything held, fit for ``json.dumps``; scoring goes on from it bit for bit."""
@@ -202,7 +205,9 @@ class AssetScorer:
         names = [name for cohort in cohorts for name in cohort.names]
         self._channels = {name: channel_of(name) for name in names}
 
-    def _score(self, inquiry: Inquiry, verdict: Verdict | None) -> SensorScore:
+    def _score(
+        self, inquiry: Inquiry, verdict: Verdict | None, *, alarming: bool = False
+    ) -> SensorScore:
         score, threshold = (verdict.score, verdict.threshold) if verdict else (0.0, 0.0)
         return SensorScore(
             asset=self._asset,
@@ -214,6 +219,7 @@ class AssetScorer:
             anomalous=score > threshold,
             contributions=verdict.contributions if verdict else {},
             commissioning=verdict is None,
+            alarming=alarming,
         )
 
 

@@ -48,7 +48,13 @@ def score(end_s, value, *, threshold=2.0, **contributions):
         anomalous=value > threshold,
         contributions=contributions or {"oil_temp": 1.0},
         commissioning=False,
+        alarming=value > threshold,
     )
+
+
+def holding(end_s, value):
+    """Return a score of which the scorer says that the alarm before it is not over."""
+    return replace(score(end_s, value), alarming=True)
 
 
 def weigh(board, *scores):
@@ -107,8 +113,18 @@ def test_commissioning_scores_are_no_evidence(board):
     assert weigh(board, *learning) == []
 
 
-def test_a_score_just_under_its_threshold_does_not_end_an_anomaly(board):
-    scores = [score(t, 5.0 if t < 20 else 1.95) for t in range(0, 120, 5)]
+def test_an_anomaly_that_does_not_insist_raises_nothing(board):
+    mere = [replace(score(t, 9.0), alarming=False) for t in range(0, 60, 5)]
+    assert weigh(board, *mere) == []
+
+
+def test_an_anomaly_that_has_insisted_since_long_ago_waits_for_no_more_on_delay(board):
+    mere = [replace(score(t, 3.0), alarming=False) for t in range(0, 60, 5)]
+    assert weigh(board, *mere, score(60, 3.0)) == [(60, "thermal", True)]
+
+
+def test_an_alarm_stands_for_as_long_as_the_scorer_says_that_it_is_not_over(board):
+    scores = [score(t, 5.0) if t < 20 else holding(t, 0.5) for t in range(0, 120, 5)]
     assert weigh(board, *scores) == [(10, "thermal", True)]
 
 

@@ -35,6 +35,7 @@ ANOMALY = SensorScore(
     anomalous=True,
     contributions={"vib": 1.0},
     commissioning=False,
+    alarming=True,
 )
 
 

@@ -31,15 +31,19 @@ class Returning:
         return np.zeros(len(sequences), np.float32), np.zeros(len(sequences), np.float32)
 
 
-def score(place, anomalous, *, commissioning=False):
+def score(place, anomalous, *, commissioning=False, alarming=False):
     span = place * WINDOW_S * NS_PER_S, (place + 1) * WINDOW_S * NS_PER_S
     high = 2.0 if anomalous else 0.5
-    return SensorScore("asset", ("a",), *span, high, 1.0, anomalous, {"a": 1.0}, commissioning)
+    said = anomalous, {"a": 1.0}, commissioning, alarming
+    return SensorScore("asset", ("a",), *span, high, 1.0, *said)
 
 
 def scores(text):
-    """Return a score for each letter: ``c`` commissioning, ``.`` normal, ``x`` anomalous."""
-    return [score(i, said == "x", commissioning=said == "c") for i, said in enumerate(text)]
+    """Return a score for each letter: commissioning, ``.`` normal, odd, ``x`` odd and insisting."""
+    return [
+        score(i, said in "ox", commissioning=said == "c", alarming=said == "x")
+        for i, said in enumerate(text)
+    ]
 
 
 def run_of(values, faulty=None, source="rig"):
@@ -62,9 +66,11 @@ def breaking(at, count=400):
     ("seen", "told"),
     [
         ("c..x..x..", []),
-        ("c.xx....", [AlarmSpan(2, 4)]),
-        ("c.xx...x", [AlarmSpan(2, None)]),
-        ("cxx....xx", [AlarmSpan(1, 3), AlarmSpan(7, None)]),
+        ("c.oooo...", []),
+        ("c.ooox...", [AlarmSpan(5, None)]),
+        ("c.xx....", [AlarmSpan(3, 4)]),
+        ("c.xx...x", [AlarmSpan(3, None)]),
+        ("cxx....xx", [AlarmSpan(2, 3), AlarmSpan(8, None)]),
     ],
 )
 def test_two_windows_in_a_row_raise_an_alarm_and_four_clear_it(seen, told):
