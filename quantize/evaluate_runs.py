@@ -19,6 +19,7 @@ from quantize.sensor_runs import (
     machine_temperature,
     motor_current,
     runs_to_failure,
+    switched_faults,
 )
 from quantize.sensor_series import NAB_COMMISSIONING_DAYS, SKAB_COMMISSIONING_ROWS
 from quantize.tables import markdown
@@ -139,6 +140,42 @@ def healthy_stretches(
     yield "hydraulic, good cycles", good, good.learning_ns(len(good.frames) // 2)
 
 
+def found_table(model: SensorModel, runs: Iterable[tuple[Run, int]]) -> str:
+    """Return how many faults raise an alarm, and how soon.
+
+    Args:
+        model: Of the package.
+        runs: With faulty frames, and how long to commission each [ns].
+    """
+    delays: dict[str, list[float | None]] = {}
+    for run, learned_ns in runs:
+        told = delays.setdefault(run.source, [])
+        told += fault_delays_s(run, alarms(scored(model, run.frames, learned_ns)))
+    rows = []
+    for source, all_s in delays.items():
+        found_s = [delay_s for delay_s in all_s if delay_s is not None]
+        typical = [f"{f(found_s):.0f}" if found_s else "-" for f in (np.median, np.max)]
+        rows.append((source, str(len(all_s)), str(len(found_s)), *typical))
+    heads = ("recordings", "faults", "with an alarm", "after [s], median", "after [s], longest")
+    return markdown("Faults that raise an alarm, default settings", heads, rows)
+
+
+def fault_delays_s(run: Run, spans: Sequence[AlarmSpan]) -> list[float | None]:
+    """Return, by fault, how long after its first window an alarm stood; ``None``: it never did."""
+    edges = np.flatnonzero(np.diff([False, *run.faulty, False])).tolist()
+    delays: list[float | None] = []
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        standing = (
+            max(span.raised, first)
+            for span in spans
+            if span.raised < last and (span.cleared is None or span.cleared > first)
+        )
+        place = next(standing, None)
+        waited_ns = None if place is None else run.frames[place][1] - run.frames[first][1]
+        delays.append(None if waited_ns is None else waited_ns / NS_PER_S)
+    return delays
+
+
 def sanity_table(model: SensorModel, rigs: Iterable[Run]) -> str:
     """Return how many windows are anomalous on rigs with known faults."""
     rows = []
@@ -160,4 +197,7 @@ def tables(model: SensorModel, sensors: Path) -> Iterator[str]:
     runs, rig = list(runs_to_failure(sensors)), hydraulic(sensors)
     yield run_to_failure_table(model, runs)
     yield healthy_table(model, healthy_stretches(sensors, runs, rig))
+    switched = [(run, SKAB_COMMISSIONING_ROWS * NS_PER_S) for run in switched_faults(sensors)]
+    failing = machine_temperature(sensors), NAB_COMMISSIONING_DAYS * DAY_NS
+    yield found_table(model, [*switched, failing])
     yield sanity_table(model, [rig, *motor_current(sensors)])

@@ -67,11 +67,22 @@ What to know to read them:
 - *NAB*: anomalous windows less than 12 hours apart are one alarm; the model was trained on the
   part before 2014-01-20, so only the last two labelled windows are new to it.
 - *Runs to failure* and *healthy stretches*: windows are as long as snapshots are apart (FEMTO 10
-  s, IMS 600 s, NAB 300 s), else the default 10 s every 5 s. Two anomalous windows in a row raise
-  an alarm, four others clear it. Nobody knows when a bearing of FEMTO or IMS began to fail; its
-  first quarter is taken for healthy. The stretch of the hydraulic rig is ten cycles of a minute,
-  half of which commission, and those of SKAB before a fault are a few minutes each: a rate by the
-  day of so short a time is coarse.
+  s, IMS 600 s, NAB 300 s), else the default 10 s every 5 s. An alarm needs two anomalous windows
+  in a row and an anomaly that insists (`edge_agent/core/insistence.py`); four windows in which it
+  is over clear it. Nobody knows when a bearing of FEMTO or IMS began to fail; its first quarter is
+  taken for healthy. The stretch of the hydraulic rig is ten cycles of a minute, half of which
+  commission, and those of SKAB before a fault are a few minutes each: a rate by the day of so
+  short a time is coarse.
+- *All these recordings are development sets for alarms*, FEMTO, IMS and NAB included: what makes
+  an alarm was chosen while looking at them. Its two constants were not fitted finely. A limit that
+  is exceeded once in 12 or 48 hours instead of once a day leaves the runs in time at 6 and 8 of 10
+  and the alarms on healthy stretches as they are; half as many windows of insistence give 6 and 8,
+  with one more alarm on each of SKAB and FEMTO, one of which clears in the first quarter, twice as
+  many find fewer of the faults of SKAB. That an alarm ends below its own limit and not below the
+  window's decides one run (Bearing2_4).
+- *Faults that raise an alarm*: those of SKAB last four to five minutes. With two anomalous windows
+  for an alarm, as it was before, 22 were found after 15 s in the median, at the price of the
+  alarms on healthy stretches: 17 on FEMTO, 6 on SKAB, 11 on IMS.
 - *Rigs*: the motor's healthy recordings are told three times over, so its healthy windows had been
   commissioned in the same or an earlier telling, and two of three repetitions were trained on. The
   hydraulic rig's faulty cycles include those in which only its cooler, or the stability of the
@@ -79,10 +90,19 @@ What to know to read them:
 
 ## What is missed
 
-- Runs to failure: an alarm should stand from between 50 and 98 % of the life in 80 % of the runs;
-  the title of that table has what is reached. Where it is missed with a tenth of the life
-  commissioned, an alarm stands too early.
-- Alarms on healthy stretches: FEMTO's and SKAB's are far too many by the day, see the table.
+- Runs to failure: an alarm should stand from between 50 and 98 % of the life in 80 % of the runs.
+  That is reached with a fifth of the life commissioned and not with a tenth, which is 5 to 47
+  minutes of FEMTO. Bearing2_1 and Bearing2_2 move to another level early on, by 12 and 20 reaches,
+  and stay there; what Bearing3_2 shows before 98 % does not insist.
+- Alarms on healthy stretches: the two of FEMTO are those two bearings; the one of SKAB's
+  anomaly-free recording begins with a step four minutes after commissioning that stays to the end.
+  A short commissioning cannot know them.
+- What was tried against both and is not in the agent, measured while it was made: an on-delay of 5
+  to 20 % of commissioning (runs in time 3 to 4 and 4 to 6 of 10, one or both of NAB's failures
+  lost); limits for a week or a month (7 and 8 of 10, but an alarm of Bearing2_1 that comes and
+  goes, or NAB's failures lost); learning again at twice and four times the commissioning from what
+  no alarm speaks against, above the limit of windows (6 and 7 of 10, one alarm less on FEMTO, F1
+  on SKAB 0.843 instead of 0.846, and a fault that creeps is learned).
 - The LSTM alone finds little on SKAB, and three attempts have not changed that. At 10 / 5,
   measured while they were made, with the scorer of then, which let go of anomalies sooner than
   that of the tables above (the first with the weights of 0.1.0, the last with code and weights

@@ -122,6 +122,16 @@ def before_faults(sensors: Path) -> Iterator[Run]:
         yield Run("skab", recording.file, frames, [False] * len(frames))
 
 
+def switched_faults(sensors: Path) -> Iterator[Run]:
+    """Yield SKAB's labelled recordings; frames are faulty that touch a labelled row."""
+    for recording in skab(sensors):
+        frames = list(frames_of(recording.channels, recording.at_ns, recording.values, *DEFAULT_S))
+        bad_ns = recording.at_ns[recording.faulty]
+        first = np.searchsorted(bad_ns, [start_ns for start_ns, *_ in frames])
+        last = np.searchsorted(bad_ns, [end_ns for _, end_ns, _ in frames])
+        yield Run("skab", recording.file, frames, (last > first).tolist())
+
+
 def machine_temperature(sensors: Path) -> Run:
     """Return NAB's machine temperature; frames are faulty that touch a labelled window."""
     recording, labelled = nab(sensors)

@@ -139,6 +139,27 @@ def test_a_snapshot_from_before_contributions_were_remembered_loads():
     assert last.score == scores_of(FAKE, frames[-1:], scorer)[0].score
 
 
+def test_an_anomaly_in_a_snapshot_from_before_it_had_to_insist_is_still_worth_its_alarm():
+    scorer = AssetScorer("pump", COMMISSIONING_NS)
+    frames = machine(current=(100, 10.0))
+    scores_of(FAKE, frames[:-1], scorer)
+    state = scorer.snapshot()
+    del state["cohorts"][0]["insistence"], state["cohorts"][0]["alarm_threshold"]
+    restored = AssetScorer("pump", COMMISSIONING_NS)
+    restored.restore(state)
+    (last,) = scores_of(FAKE, frames[-1:], restored)
+    assert last.alarming
+
+
+def test_a_step_insists_within_a_minute_and_its_repair_ends_the_alarm():
+    frames = machine(200, current=(100, 10.0))
+    repaired = [(a, b, v | {"current": v["current"] - 10.0}) for a, b, v in frames[150:]]
+    scores = scores_of(FAKE, frames[:150] + repaired)
+    assert not any(score.alarming for score in scores[:100])
+    assert all(score.alarming for score in scores[112:150])
+    assert not any(score.alarming for score in scores[162:])
+
+
 def test_a_lasting_step_of_a_slow_signal_is_told_until_the_machine_comes_back():
     shipped = OnnxSensorModel(load_package(SHIPPED))
     frames = machine(400, temperature=(100, 15.0))

@@ -9,6 +9,7 @@ from edge_agent.core.scoring import SensorScore
 from quantize.evaluate_runs import (
     AlarmSpan,
     alarms,
+    fault_delays_s,
     healthy_alarms,
     healthy_table,
     run_to_failure_table,
@@ -126,3 +127,10 @@ def test_a_rig_shows_how_often_it_is_anomalous_with_its_fault_and_without():
 def test_a_table_has_its_title_its_heads_and_a_line_for_each_row():
     table = markdown("Sizes", ("name", "size"), [("a", "1"), ("b", "2")])
     assert table == "Sizes\n\n| name | size |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n"
+
+
+def test_a_fault_is_found_when_an_alarm_stands_in_it_and_late_by_what_went_before():
+    bad = [place in (3, 4, 5, 8, 9, 12) for place in range(15)]
+    run = run_of(np.zeros(15), bad)
+    spans = [AlarmSpan(5, 7), AlarmSpan(7, 11)]
+    assert fault_delays_s(run, spans) == [2 * WINDOW_S, 0.0, None]
