@@ -76,10 +76,11 @@ What to know to read them:
 - *All these recordings are development sets for alarms*, FEMTO, IMS and NAB included: what makes
   an alarm was chosen while looking at them. Its two constants were not fitted finely. A limit that
   is exceeded once in 12 or 48 hours instead of once a day leaves the runs in time at 6 and 8 of 10
-  and the alarms on healthy stretches as they are; half as many windows of insistence give 6 and 8,
-  with one more alarm on each of SKAB and FEMTO, one of which clears in the first quarter, twice as
-  many find fewer of the faults of SKAB. That an alarm ends below its own limit and not below the
-  window's decides one run (Bearing2_4).
+  and the alarms on healthy stretches as they are. Half as many windows of insistence give 6 and 8,
+  with one more alarm on each of SKAB and FEMTO, and one that clears in the first quarter; twice as
+  many give 6 and 6 and lose a failure of NAB. That an alarm ends below its own limit and not below
+  the window's decides one run (Bearing2_4). With the default hour of commissioning there is one
+  alarm on each of SKAB's anomaly-free recording and IMS test1, and none on FEMTO and NAB.
 - *Faults that raise an alarm*: those of SKAB last four to five minutes. With two anomalous windows
   for an alarm, as it was before, 22 were found after 15 s in the median, at the price of the
   alarms on healthy stretches: 17 on FEMTO, 6 on SKAB, 11 on IMS.
