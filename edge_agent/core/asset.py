@@ -12,6 +12,7 @@ from typing import Any
 from edge_agent.core.alarms import Alarm
 from edge_agent.core.board import Board
 from edge_agent.core.evidence import Remarks
+from edge_agent.core.healthwatch import HealthWatch
 from edge_agent.core.hearing import Ear, Rhythm
 from edge_agent.core.linewatch import KEY as LINES
 from edge_agent.core.linewatch import LineWatch
@@ -92,6 +93,7 @@ class Asset:
         self._windower = Windower(name, site.window, site.caps, held)
         self._sensors = SensorWatch(site.commissioning_ns, asset_site.ranges, site.caps.channels)
         self._examiner = Examiner(asset_site.waveforms)
+        self._healths = HealthWatch(asset_site.waveforms, site.commissioning_ns)
         self._outlook = Outlook(asset_site)
         self._site = site
         self._sensor_clock = SourceClock()
@@ -164,7 +166,7 @@ class Asset:
             return changed + self._lines.weigh(line, reading, pending.now_ns, since_ns)
         frame, board = pending.what, self.board
         faulty = {f.channel: sign_of_sensor(f, frame) for f in pending.sensors.faults}
-        examined = self._examiner.examine(frame, signals, score)
+        examined = self._examiner.examine(frame, signals, score, self._healths.references)
         self._outlook.follow(frame.end_ns, signals)
         concerned = [s.channel for s in examined.severe] + channels_in(score)
         ahead = self._outlook.ahead(concerned, frame.end_ns)
@@ -177,6 +179,7 @@ class Asset:
         if score is not None:
             remarks = Remarks(examined.diagnosed, ahead)
             changed += board.weigh_score(score, frame.time_quality, remarks)
+        self._healths.learn(frame, signals, quiet=board.quiet)
         return changed
 
     def listen(self, since_ns: int | None) -> None:
@@ -273,8 +276,13 @@ class Asset:
             raise ValueError(f"the snapshot of {self.name} cannot be read: {error!r}") from error
         return known
 
-    def _parts_added(self) -> dict[str, SensorWatch | Examiner | Outlook]:
-        return {"sensors": self._sensors, "examiner": self._examiner, "outlook": self._outlook}
+    def _parts_added(self) -> dict[str, SensorWatch | Examiner | HealthWatch | Outlook]:
+        return {
+            "sensors": self._sensors,
+            "examiner": self._examiner,
+            "healths": self._healths,
+            "outlook": self._outlook,
+        }
 
     def _collect(self, source_now_ns: int, now_ns: int) -> None:
         """Put the frames that are complete at ``source_now_ns`` behind what is pending."""

@@ -40,7 +40,7 @@ from edge_agent.core.logwords import Words
 from edge_agent.core.quantities import category_of
 from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
 from edge_agent.core.scoring import SensorScore
-from edge_agent.core.signs import SEVERE_VIBRATION, sides_of, sign_of_limit
+from edge_agent.core.signs import SEVERE_VIBRATION, concerns_machine, sides_of, sign_of_limit
 from edge_agent.core.site import AlarmSpec, AssetSite
 from edge_agent.core.snapshot import freeze, thaw
 
@@ -91,6 +91,11 @@ class Board:
         self._episode: Episode | None = None
         self.alarms: dict[str, Alarm] = {}
         self.dirty = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no sign, be it counted yet or not, speaks against the machine."""
+        return not any(concerns_machine(sign) for sign in self._signs.values())
 
     def weigh_score(
         self, score: SensorScore, quality: TimeQuality, remarks: Remarks = NO_REMARKS

@@ -8,6 +8,7 @@ badly excites the structure, and a structure that is excited has resonances.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ _LEAST_BANDS = 8
 _USABLE = 0.8  # of the Nyquist frequency: above lies the slope of the anti-alias filter
 _HIGHEST_HZ = 10_000.0  # above, mountings differ more than machines
 _SILENT_DB = -200.0
+_SAME_WIDTH = 2e-3  # some sources measure their rate anew, and the rate sets the width of bands
+_NEARLY = 0.02  # of a band: so near to a whole number of bands, a measured rate may be below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,11 @@ class HealthReference:
     def departure(self, levels: "NoiseLevels") -> "Departure | None":
         """Return the band that lies furthest outside of what health has shown.
 
-        ``None`` where the block has not the bands of this reference, so that nothing can be said.
+        ``None`` where the block has not the bands of this reference, or neither has any, so that
+        nothing can be said.
         """
-        if levels.width_hz != self.width_hz or levels.bands_db.size != len(self.least_db):
+        bands = len(self.least_db)
+        if not (bands and levels.bands_db.size == bands and levels.has_width(self.width_hz)):
             return None
         over_db, under_db = levels.bands_db - self.most_db, levels.bands_db - self.least_db
         outside_db = np.where(over_db > 0, over_db, np.minimum(under_db, 0.0))
@@ -66,6 +71,10 @@ class NoiseLevels:
     width_hz: float
     bands_db: NDArray[np.float64]
 
+    def has_width(self, width_hz: float) -> bool:
+        """Return whether its bands are as wide, but for a rate that was measured anew."""
+        return isclose(self.width_hz, width_hz, rel_tol=_SAME_WIDTH)
+
     @property
     def even(self) -> bool:
         """Whether nothing rings: no band but the lowest, the shaft's, stands above another."""
@@ -88,7 +97,7 @@ def noise_levels(noise: NDArray[np.float64], size: int, rate_hz: float, g: float
     """
     usable_hz = min(_USABLE * rate_hz / 2, _HIGHEST_HZ)
     width_hz = min(BAND_HZ, usable_hz / _LEAST_BANDS)
-    edges_hz = width_hz * np.arange(int(usable_hz / width_hz + 1e-9) + 1)
+    edges_hz = width_hz * np.arange(int(usable_hz / width_hz + _NEARLY) + 1)
     starts = np.rint(edges_hz * size / rate_hz).astype(np.int64)
     if np.diff(starts).min() < 1:
         return NoiseLevels(width_hz, np.empty(0))

@@ -13,7 +13,21 @@ from edge_agent.core.vibrationwatch import Severe
 FAULTY_SENSOR = f"{EvidenceKind.SENSOR}:faulty:"
 SEVERE_VIBRATION = f"{EvidenceKind.LIMIT}:zone:"
 
+_OF_MACHINES = frozenset(
+    {
+        Category.MECHANICAL,
+        Category.THERMAL,
+        Category.ELECTRICAL,
+        Category.HYDRAULIC_PNEUMATIC,
+        Category.SAFETY,
+    }
+)
 _PRESENT, _HALF = 1.0, 0.5  # score and threshold of what is there or not
+
+
+def concerns_machine(sign: Sign) -> bool:
+    """Return whether a sign is about the machine, not its sensors, network, program or visitors."""
+    return sign.category in _OF_MACHINES
 
 
 def sign_of_sensor(fault: SensorFault, frame: Frame) -> Sign:

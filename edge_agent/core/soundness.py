@@ -94,9 +94,9 @@ def evidence_of_health(
 def _beside(departure: Departure | None) -> Evidence:
     """Return the evidence of a comparison with the machine's own health."""
     if departure is None:
-        return Evidence(sound=False, words="the healthy recording cannot be compared: other bands")
+        return Evidence(sound=False, words="its noise in health cannot be compared: other bands")
     if departure.within:
-        words = "the noise is what the healthy recording shows"
+        words = "the noise is that of this machine in health"
         return Evidence(sound=True, words=words, of_this_machine=True)
     size_db, louder = abs(departure.level_db), departure.level_db > 0
     return Evidence(

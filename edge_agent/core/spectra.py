@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_agent.core.bearings import Bearing
 from edge_agent.core.diagnosis import Diagnosis, Machine, Verdict
 from edge_agent.core.examination import PART_OF, Examination, examine
+from edge_agent.core.health_reference import NoiseLevels, reference_of
 from edge_agent.core.judgement import PARTS, Clues, Knowledge, probabilities
 from edge_agent.core.learned_diagnosis import SHIPPED
 from edge_agent.core.severity import Zone
@@ -54,8 +55,39 @@ def diagnose(
         samples; those on the shaft and on health do, through the zone of severity.
     """
     found = examine(samples, rate_hz, machine)
+    return found if isinstance(found, Diagnosis) else _concluded(found, machine, knowledge)
+
+
+def noise_of_sound(
+    samples: NDArray[np.floating],
+    rate_hz: float,
+    machine: Machine,
+    knowledge: Knowledge = SHIPPED,
+) -> NoiseLevels | Diagnosis:
+    """Return the noise of a block in which nothing is wrong, else the diagnosis that says what is.
+
+    Sound is what would be healthy if its own noise were known to be that of health; but a block in
+    which a fault is named is not, even if by nothing but its likeness to an example: who vouches
+    for a recording may overrule a likeness, a block cannot vouch for itself.
+
+    Args:
+        samples: As for :func:`diagnose`, like the others.
+        rate_hz: Samples per second.
+        machine: What is known, but for its health.
+        knowledge: What examples have taught.
+    """
+    found = examine(samples, rate_hz, machine)
     if isinstance(found, Diagnosis):
         return found
+    said = _concluded(found, machine, knowledge)
+    if said.verdict is Verdict.UNKNOWN:
+        known = replace(machine, health=reference_of([found.levels]))
+        said = _concluded(found, known, knowledge)
+    return found.levels if said.verdict is Verdict.HEALTHY else said
+
+
+def _concluded(found: Examination, machine: Machine, knowledge: Knowledge) -> Diagnosis:
+    """Return what the measures of a block say."""
     clues = found.clues(knowledge.examples)
     chances = {} if clues is None else probabilities(clues, knowledge)
     leading = max(chances, key=lambda verdict: chances[verdict], default=Verdict.UNKNOWN)

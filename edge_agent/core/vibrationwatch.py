@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge_agent.core.diagnosis import Diagnosis, Machine, Unit
 from edge_agent.core.evidence import Diagnosed, FoundLine
 from edge_agent.core.features import SignalKind
+from edge_agent.core.health_reference import HealthReference
 from edge_agent.core.records import NS_PER_S, Frame, Window
 from edge_agent.core.scoring import SensorScore
 from edge_agent.core.severity import BOUNDARIES_MM_S, COMMON_CLASS, Zone, zone_of
@@ -22,7 +23,7 @@ from edge_agent.core.snapshot import freeze, thaw
 from edge_agent.core.spectra import diagnose
 
 _BLOCK_S = 1.0  # of the newest samples: resolves 1 Hz, and costs 3 ms at 25.6 kHz
-_LEAST_PAUSE_NS = NS_PER_S  # between two diagnoses of a channel, however short the hop
+LEAST_PAUSE_NS = NS_PER_S  # between two diagnoses of a channel, however short the hop
 _PART = 0.1  # of the score: what contributes less is not what the anomaly is about
 _DEADBAND = 0.9  # of the boundary to zone C, below which vibration is no longer severe
 _MOST_LINES = 12
@@ -80,7 +81,11 @@ class Examiner:
         self._state = ExaminerState()
 
     def examine(
-        self, frame: Frame, signals: Mapping[str, float], score: SensorScore | None
+        self,
+        frame: Frame,
+        signals: Mapping[str, float],
+        score: SensorScore | None,
+        healths: Mapping[str, HealthReference],
     ) -> Examined:
         """Take the next frame; diagnose what there is reason to.
 
@@ -88,6 +93,7 @@ class Examiner:
             frame: The windows.
             signals: Of the frame, from ``features.extract``; what is masked is missing.
             score: Of the frame, if it could be scored.
+            healths: How the machine sounds in health, by channel, as far as that is known.
 
         Returns:
             The diagnoses of channels whose zone has changed or that take part in the anomaly.
@@ -105,8 +111,10 @@ class Examiner:
             zone = zone_of(velocity_mm_s, site.machine_class or COMMON_CLASS)
             asked = zone is not record.zone or channel in anomalous
             record.zone = zone
-            if asked and abs(frame.end_ns - record.diagnosed_ns) >= _LEAST_PAUSE_NS:
-                record.diagnosed = self._diagnose(channel, site, frame)
+            if asked and abs(frame.end_ns - record.diagnosed_ns) >= LEAST_PAUSE_NS:
+                machine = machine_at(site, frame, healths.get(channel))
+                block, rate_hz = latest_block(frame.windows[channel])
+                record.diagnosed = _in_short(diagnose(block, rate_hz, machine))
                 record.diagnosed_ns = frame.end_ns
             if asked and record.diagnosed is not None:
                 diagnosed[channel] = record.diagnosed
@@ -131,17 +139,6 @@ class Examiner:
         records = thaw(ExaminerState, data).records
         self._state = ExaminerState({c: r for c, r in records.items() if c in self._sites})
 
-    def _diagnose(self, channel: str, site: WaveformSite, frame: Frame) -> Diagnosed:
-        window = frame.windows[channel]
-        rate_hz = window.rate_hz or 0.0  # a channel of single values is not assessable
-        machine = Machine(
-            _speed_rpm(site, frame),
-            site.bearing,
-            site.machine_class or COMMON_CLASS,
-            Unit(site.unit),
-        )
-        return _in_short(diagnose(_latest(window, rate_hz), rate_hz, machine))
-
 
 def channels_in(score: SensorScore | None) -> list[str]:
     """Return the channels that an anomaly is about, the loudest first; none without an anomaly."""
@@ -151,20 +148,27 @@ def channels_in(score: SensorScore | None) -> list[str]:
     return [channel for channel, part in ranked if part >= _PART]
 
 
+def machine_at(site: WaveformSite, frame: Frame, health: HealthReference | None = None) -> Machine:
+    """Return what is known of the machine at a channel at the time of ``frame``."""
+    machine_class = site.machine_class or COMMON_CLASS
+    return Machine(_speed_rpm(site, frame), site.bearing, machine_class, Unit(site.unit), health)
+
+
+def latest_block(window: Window) -> tuple[NDArray[np.float32], float]:
+    """Return the newest samples without a gap, at most a second of them, and their rate in Hz."""
+    rate_hz = window.rate_hz or 0.0  # a channel of single values is not assessable
+    most = max(1, round(_BLOCK_S * rate_hz))
+    values, at_ns = window.values[-most:], window.at_ns[-most:]
+    gaps = np.flatnonzero(np.diff(at_ns) > 1.5 * NS_PER_S / max(rate_hz, 1e-9))
+    return (values[gaps[-1] + 1 :] if gaps.size else values), rate_hz
+
+
 def _speed_rpm(site: WaveformSite, frame: Frame) -> float | None:
     """Return the mean of the speed channel in this very frame, else the speed of the site file."""
     window = frame.windows.get(site.speed_channel or "")
     if window is None:
         return site.speed_rpm
     return abs(float(np.mean(window.values, dtype=np.float64)))
-
-
-def _latest(window: Window, rate_hz: float) -> NDArray[np.float32]:
-    """Return the newest samples without a gap, at most a second of them."""
-    most = max(1, round(_BLOCK_S * rate_hz))
-    values, at_ns = window.values[-most:], window.at_ns[-most:]
-    gaps = np.flatnonzero(np.diff(at_ns) > 1.5 * NS_PER_S / max(rate_hz, 1e-9))
-    return values[gaps[-1] + 1 :] if gaps.size else values
 
 
 def _severe(

@@ -1,6 +1,7 @@
 """Simulated vibration of machines with one fault each, for the tests of the diagnosis."""
 
 import numpy as np
+import scipy.signal
 
 SHAFT_HZ = 24.7
 RATE_HZ = 25_600.0
@@ -49,3 +50,10 @@ def striking(
         ringing = np.exp(-decay * age_s) * np.sin(2 * np.pi * RESONANCE_HZ * age_s)
         signal[first : first + tail] += strength * ringing
     return signal
+
+
+def rolling(seed, *, ringing=1.0):
+    """Return the noise of a machine whose structure answers, broadly, around 3 kHz."""
+    taps = scipy.signal.firwin(101, [1500, 6000], fs=RATE_HZ, pass_zero=False)
+    rung = np.convolve(noise(seed=seed + 100), taps, "same")
+    return noise(level=0.02, seed=seed) + ringing * rung

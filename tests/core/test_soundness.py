@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.signal
-from machines import RATE_HZ, SHAFT_HZ, noise, striking, turning
+from machines import RATE_HZ, SHAFT_HZ, rolling, striking, turning
 
 from edge_agent.core.bearings import COMMON
 from edge_agent.core.diagnosis import Machine, Unit, Verdict
@@ -17,13 +16,6 @@ from edge_agent.core.soundness import health_of
 from edge_agent.core.spectra import diagnose
 
 MACHINE = Machine(speed_rpm=60 * SHAFT_HZ, bearing=COMMON["6205"])
-
-
-def rolling(seed, *, ringing=1.0):
-    """Return the noise of a machine whose structure answers, broadly, around 3 kHz."""
-    taps = scipy.signal.firwin(101, [1500, 6000], fs=RATE_HZ, pass_zero=False)
-    rung = np.convolve(noise(seed=seed + 100), taps, "same")
-    return noise(level=0.02, seed=seed) + ringing * rung
 
 
 HEALTH = health_of([rolling(7), rolling(8)], RATE_HZ, MACHINE, round(RATE_HZ))
@@ -38,7 +30,7 @@ def test_a_machine_that_rings_is_unknown_until_its_own_health_is_known(seed):
     assert "no healthy recording of this machine" in alone.reason
     beside = diagnose(rolling(seed), RATE_HZ, KNOWN)
     assert beside.verdict is Verdict.HEALTHY
-    assert "the noise is what the healthy recording shows" in beside.reason
+    assert "the noise is that of this machine in health" in beside.reason
 
 
 @pytest.mark.parametrize(("ringing", "word"), [(2.5, "louder"), (0.4, "quieter")])
@@ -79,6 +71,18 @@ def test_a_health_of_other_bands_says_nothing():
     assert reference.departure(levels).within
     assert reference.departure(NoiseLevels(500.0, np.full(20, -40.0))) is None
     assert reference.departure(NoiseLevels(400.0, levels.bands_db)) is None
+    none = NoiseLevels(500.0, np.empty(0))
+    assert reference_of([none]).departure(none) is None
+
+
+@pytest.mark.parametrize("rate_hz", [2_560.0, 12_500.0, 25_000.0])
+def test_a_rate_that_is_measured_anew_for_every_block_has_the_same_bands(rate_hz):
+    flat = np.full(12_501, 1e-6)
+    first, *later = (
+        noise_levels(flat, 25_000, measured_hz, 1.0)
+        for measured_hz in (rate_hz, 0.9995 * rate_hz, 1.0005 * rate_hz)
+    )
+    assert all(reference_of([first]).departure(levels).within for levels in later)
 
 
 @pytest.mark.parametrize(

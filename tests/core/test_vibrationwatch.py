@@ -51,7 +51,7 @@ def frame(samples, second=0, **values):
 
 
 def examined(shown, site=KNOWN, score=None, examiner=None):
-    return (examiner or Examiner({"vib": site})).examine(shown, extract(shown), score)
+    return (examiner or Examiner({"vib": site})).examine(shown, extract(shown), score, {})
 
 
 def test_an_anomaly_of_a_struck_outer_race_is_named():
@@ -111,7 +111,7 @@ def test_a_machine_at_rest_is_not_assessable():
 
 def test_a_masked_channel_is_not_examined():
     examiner = Examiner({"vib": KNOWN})
-    assert not examiner.examine(frame(STRUCK), {}, ANOMALY).diagnosed
+    assert not examiner.examine(frame(STRUCK), {}, ANOMALY, {}).diagnosed
 
 
 def test_a_restart_changes_nothing():
