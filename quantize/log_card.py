@@ -117,17 +117,21 @@ lines was trained on.  Blue Gene marks some lines as alerts: {alerts}.
 
 {strangers}
 
-The recipe (mean of the tokens, frozen embeddings, size of the vocabulary) was chosen on one fold of
-another split of the same systems; the number of epochs, their rate and the false alarms allowed
-were set after a first cross-validation on these very folds, which had given 0.711, 0.627 and 0.948.
-So none of this is a blind test.  The authors of our own phrases had read the labelling conventions,
-not the messages.
+The recipe was chosen while looking at these systems, so none of this is a blind test: the mean of
+the tokens and the frozen embeddings on one fold of another split; width and rounding of the
+embeddings, the wide part, the number of epochs and what the latest phrases are about on the first
+of these folds, after cross-validations of log-albert 1 and 2 on all four had given 0.711, 0.627,
+0.948 and 0.739, 0.654, 0.956 (category, severity, fault F1); the false alarms allowed, 16 % where it
+had been 18 %, once the folds of this version were known.  The authors of our own phrases had read
+the labelling conventions and, for the latest, which categories the network confuses, never the
+messages.  116 of their phrases that came close to a line of loghub were taken out again, and a
+fold learns none that reads exactly as a line it is judged by.
 
 Each system:
 
 {systems}
 
-The logit of normal is raised by {bias:.2f}, so that at most 18 % of the folds' strange normal
+The logit of normal is raised by {bias:.2f}, so that at most 16 % of the folds' strange normal
 messages are called faults.  Temperatures: category {category_heat:.2f}, severity
 {severity_heat:.2f}.  Abstains below a probability of {abstain:.3f} (a twentieth of the strangers'
 messages); a line is novel where at least {novel:.0%} of its word pairs were never met.

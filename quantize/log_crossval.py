@@ -38,7 +38,7 @@ _CALIBRATION_LINES = 500
 _FAMILIAR = 600
 _ABSTAIN_QUANTILE = 0.05
 _NOVEL_QUANTILE = 0.02
-_FALSE_ALARMS = 0.18  # of strangers' normal messages called faults; catalogues hold few of them
+_FALSE_ALARMS = 0.16  # of strangers' normal messages called faults; catalogues hold few of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
     """Return the limits that what these folds say of their strangers asks for.
 
     Plants are routine most of the time and catalogues hardly ever: the logit of ``normal`` is
-    raised until at most 18 % of strange normal messages are called faults (a change of the prior).
+    raised until at most 16 % of strange normal messages are called faults (a change of the prior).
     Then temperatures make probabilities truthful, the least sure twentieth is abstained from and
     in the fiftieth with the lowest energy the words count as moving nothing.  Novel is what best
     parts strangers from messages of the training (Youden's index).
