@@ -40,6 +40,7 @@ ANOMALY = SensorScore(
     score=9.0,
     threshold=3.0,
     anomalous=True,
+    alarming=True,
     contributions={"vib": 1.0},
     commissioning=False,
 )
