@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,18 +173,19 @@ class Session:
     def __init__(self, file: Path, threads: int = 1) -> None:
         self._file = file
         runtime = _onnxruntime()
+        self._foreign = _foreign()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3  # errors
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = _translated(
-            file,
-            lambda: runtime.InferenceSession(
+        try:
+            self._session = runtime.InferenceSession(
                 str(file), options, providers=["CPUExecutionProvider"]
-            ),
-        )
+            )
+        except self._foreign as error:
+            raise _flaw(file, error) from error
 
     def run(
         self, outputs: Sequence[str], feed: Mapping[str, NDArray[Any]]
@@ -194,9 +195,10 @@ class Session:
         Raises:
             ModelPackageError: The model does not take these inputs or fails while it runs.
         """
-        answer: list[NDArray[np.float32]] = _translated(
-            self._file, lambda: self._session.run(list(outputs), dict(feed))
-        )
+        try:
+            answer: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(feed))
+        except self._foreign as error:
+            raise _flaw(self._file, error) from error
         return answer
 
 
@@ -208,25 +210,21 @@ def _onnxruntime() -> Any:  # noqa: ANN401 - the wheel has no types
     return onnxruntime
 
 
-def _translated(file: Path, act: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Return what ``act`` returns, with ONNX Runtime's errors as ours.
+def _foreign() -> tuple[type[Exception], ...]:
+    """Return the errors of ONNX Runtime.
 
-    Its exceptions have no base of their own, so they are collected from the module that makes them;
-    its Python half adds ``ValueError`` for inputs that the model does not have.
+    They have no base of their own, so they are collected from the module that makes them; its
+    Python half adds ``ValueError`` for inputs that the model does not have.
     """
     from onnxruntime.capi import onnxruntime_pybind11_state as native  # noqa: PLC0415
 
     kinds = [kind for kind in vars(native).values() if isinstance(kind, type)]
-    foreign: tuple[type[Exception], ...] = (
-        RuntimeError,
-        ValueError,
-        *(kind for kind in kinds if issubclass(kind, Exception)),
-    )
-    try:
-        return act()
-    except foreign as error:
-        reason = " ".join(str(error).split())
-        raise ModelPackageError(f"{file}: ONNX Runtime: {reason}") from error
+    return (RuntimeError, ValueError, *(kind for kind in kinds if issubclass(kind, Exception)))
+
+
+def _flaw(file: Path, error: Exception) -> ModelPackageError:
+    reason = " ".join(str(error).split())
+    return ModelPackageError(f"{file}: ONNX Runtime: {reason}")
 
 
 def selftest(path: Path, public_key: Path | None = None) -> str | None:
