@@ -115,6 +115,11 @@ def evidence(deviations: Floats, freedom: Floats) -> Floats:
     return np.copysign(magnitude, deviations)
 
 
+def bounded(values: Floats, most: float) -> Floats:
+    """Return values within ±``most``; NaN stays NaN.  For few values twice as fast as np.clip."""
+    return np.minimum(np.maximum(values, -most), most)
+
+
 def expected_threshold(count: float, false_alarm_rate: float) -> float:
     """Return the limit of the power mean of ``count`` independent standard Gaussian values.
 

@@ -46,11 +46,11 @@ class Course:
         """
         keep = kept(windows)
         latest = distance + keep * (self.distance - distance)
-        return replace(
-            self,
+        return Course(
             score=score + keep * (self.score - score),
             distance=latest,
             recent=latest + exp(-commissionings) * (self.recent - latest),
+            farthest=self.farthest,
         )
 
     def told(self, threshold: float, before: "Course") -> float:
@@ -69,7 +69,8 @@ class Course:
 
     def after(self, *, anomalous: bool) -> "Course":
         """Return the course once it is known what was told of the window."""
-        return replace(self, farthest=max(self.farthest, self.distance) if anomalous else 0.0)
+        farthest = max(self.farthest, self.distance) if anomalous else 0.0
+        return self if farthest == self.farthest else replace(self, farthest=farthest)
 
 
 def kept(windows: float) -> float:

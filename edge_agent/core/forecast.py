@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.core.calibration import Floats, Places, Times, bounded
 from edge_agent.core.manifest import Manifest, SensorInput
 
-Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
-Times = NDArray[np.int64]
-Places = NDArray[np.intp]
 
 FEATURES = 2  # per step: z, and whether it was observed
 
@@ -100,7 +99,7 @@ class History:
         question = Question(start_ns, end_ns, z, forecast, sequences)
         if not len(self.ends_ns) or end_ns - self.ends_ns[-1] >= length_ns // _FINEST:
             first = self.ends_ns.searchsorted(end_ns - (shape.steps + 1) * length_ns)
-            self.ends_ns = np.append(self.ends_ns[first:], end_ns)
+            self.ends_ns = np.concatenate((self.ends_ns[first:], (end_ns,)))
             row = _features(z[forecast], shape.clip)
             self.rows = np.concatenate((self.rows[first:], row[np.newaxis]))
         return question
@@ -114,11 +113,10 @@ class History:
         signals = self.rows.shape[1]
         if not len(self.rows):
             return np.zeros((signals, steps, FEATURES), np.float32)
-        due = np.arange(start_ns - (steps - 1) * length_ns, start_ns + 1, length_ns)
-        latest = self.ends_ns.searchsorted(due, side="right") - 1
-        ends = self.ends_ns[latest]  # of the very last frame where there is none: not by then
-        rows = self.rows[latest]
-        rows[(ends > due) | (ends <= due - length_ns)] = 0.0
+        due = np.arange(start_ns - steps * length_ns, start_ns + 1, length_ns)
+        ended = self.ends_ns.searchsorted(due, side="right")  # frames by then
+        rows = self.rows.take(ended[1:] - 1, axis=0)
+        rows[ended[1:] == ended[:-1]] = 0.0
         return rows.swapaxes(0, 1)
 
 
@@ -126,7 +124,7 @@ def _features(z: Floats, clip: float) -> Singles:
     """Return the two inputs of every signal, ``(signals, 2)``: z, and whether it was observed."""
     observed = ~np.isnan(z)
     features = np.empty((len(z), FEATURES), np.float32)
-    features[:, 0] = np.where(observed, np.clip(z, -clip, clip), 0.0)
+    features[:, 0] = np.where(observed, bounded(z, clip), 0.0)
     features[:, 1] = observed
     return features
 
@@ -150,6 +148,6 @@ def surprise_all(questions: Sequence[Question], model: SensorModel) -> list[Floa
     answered = np.isfinite(mean) & np.isfinite(sigma)
     informed = answered & (sequences[:, :, 1].sum(axis=1) >= _LEAST_STEPS)
     # Beyond the clip the model neither sees nor says anything, so nothing there surprises it more.
-    surprises = np.where(informed, (np.clip(z, -clip, clip) - mean) / sigma, np.nan)
-    ends = np.cumsum([len(question.forecast) for question in questions])
-    return np.split(surprises, ends[:-1])
+    surprises = np.where(informed, (bounded(z, clip) - mean) / sigma, np.nan)
+    ends = accumulate(len(question.forecast) for question in questions)
+    return [surprises[start:end] for start, end in pairwise((0, *ends))]

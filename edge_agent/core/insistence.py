@@ -60,7 +60,7 @@ class Insistence:
         excess = self.excess + min(ratio - 1.0, _MOST) * windows if ratio > 1.0 else 0.0
         calm = min(self.calm + windows, _NEVER)
         if excess < ENOUGH:
-            return replace(self, excess=excess, calm=calm)
+            return Insistence(excess=excess, hold=self.hold, calm=calm)
         chatters = calm < commissioned
         hold = min(max(2.0 * self.hold, FIRST_HOLD), commissioned) if chatters else 0.0
         return Insistence(alarming=True, hold=hold)
