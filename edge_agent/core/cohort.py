@@ -1,41 +1,23 @@
 """Signals of one asset that were commissioned together: their normals and their score."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import Enum
-from math import isfinite, sqrt
+from math import isfinite
 from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from edge_agent.core.calibration import Floats
-from edge_agent.core.commissioning import Shown
-from edge_agent.core.course import Course, kept
+from edge_agent.core.course import Course
 from edge_agent.core.features import SignalKind, channel_of, kind_of
-from edge_agent.core.following import follow
-from edge_agent.core.forecast import (
-    FEATURES,
-    History,
-    Question,
-    SensorModel,
-    input_of,
-    surprise_all,
-)
+from edge_agent.core.forecast import FEATURES, History, Question, SensorModel
 from edge_agent.core.insistence import Insistence
-from edge_agent.core.limits import limits_on, rehearsed
 from edge_agent.core.manifest import SensorInput
 from edge_agent.core.packing import pack, unpack
-from edge_agent.core.reference import (
-    Frames,
-    Reference,
-    ReferenceState,
-    fit_reference,
-    joint,
-    restored,
-)
+from edge_agent.core.reference import Reference, ReferenceState, restored
 
 _SPREAD_WEIGHT = 0.25  # by that of the mean: a spread of few samples is mostly noise
-_FARTHEST = 30.0  # reaches: a glitch of a thousand must not make a fault of ten look harmless
 
 
 class Parts(Enum):
@@ -65,6 +47,17 @@ class Verdict:
     def is_finite(self) -> bool:
         """Whether score and threshold can be compared: NaN exceeds nothing."""
         return isfinite(self.score) and isfinite(self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of one window, and the time since the one before, up to its length."""
+
+    score: float
+    threshold: float
+    alarming: bool
+    passed_ns: int
+    windows: float  # the same time in lengths of a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +118,13 @@ class Cohort:
         forecast = forecast_of(names)
         self.history = History(len(forecast))
         self._forecast = np.array(forecast, dtype=np.intp)
-        self._weights = weights_of(names, parts)
-        self._channels = [channel_of(names[i]) for i in [*range(len(names)), *forecast]]
-        self._offset = np.zeros(len(names))
+        self.weights = weights_of(names, parts)
+        channels = [channel_of(names[i]) for i in [*range(len(names)), *forecast]]
+        self._channels = list(dict.fromkeys(channels))
+        self._channel_of = np.array([self._channels.index(channel) for channel in channels])
+        self.offset = np.zeros(len(names))
         self._course = Course()
-        self._blame = np.zeros(len(self._weights))  # of the signals in the score of the course
+        self.blame = np.zeros(len(self.weights))  # of the signals in the score of the course
         self._insistence = Insistence()
         self.latest_ns = 0
 
@@ -144,9 +139,9 @@ class Cohort:
             "terms": self.terms,
             "history_ends_ns": pack(self.history.ends_ns),
             "history_rows": pack(self.history.rows),
-            "offset": pack(self._offset),
+            "offset": pack(self.offset),
             "course": asdict(self._course),
-            "blame": pack(self._blame),
+            "blame": pack(self.blame),
             "latest_ns": self.latest_ns,
             "alarm_threshold": self.learned.alarm_threshold,
             "insistence": asdict(self._insistence),
@@ -171,11 +166,11 @@ class Cohort:
         rows = unpack(state["history_rows"], np.float32)
         cohort.history.ends_ns = unpack(state["history_ends_ns"], np.int64)
         cohort.history.rows = rows.reshape(-1, len(cohort._forecast), FEATURES)
-        cohort._offset = unpack(state["offset"], np.float64).reshape(len(cohort.names))
+        cohort.offset = unpack(state["offset"], np.float64).reshape(len(cohort.names))
         cohort._course = Course(**state["course"])
         if "blame" in state:
             blame = unpack(state["blame"], np.float64)
-            cohort._blame = blame.reshape(len(cohort._weights))
+            cohort.blame = blame.reshape(len(cohort.weights))
         cohort.latest_ns = int(state["latest_ns"])
         # Of before, whatever was anomalous was worth an alarm.
         before = {"alarming": cohort._course.farthest > 0.0}
@@ -196,48 +191,32 @@ class Cohort:
             values: Of the signals, ``(n,)``, each in its unit; NaN where missing.
             shape: Of the model's input.
         """
-        if np.isnan(values).all():
+        if np.count_nonzero(np.isnan(values)) == len(values):
             return None
         count = len(self.names)
         normal = self.learned.reference
         z = (values - normal.centre[:count]) / normal.reach[:count]
         return self.history.ask(start_ns, end_ns, z, self._forecast, shape)
 
-    def weigh(self, question: Question, surprises: Floats) -> Verdict:
-        """Return the verdict on a frame, given how its signals surprised the model."""
-        count, normal, threshold = len(self.names), self.learned.reference, self.learned.threshold
-        deviations = np.empty(len(self._weights))
-        levels = np.subtract(question.z, self._offset, out=deviations[:count])
-        deviations[count:] = (surprises - normal.centre[count:]) / normal.reach[count:]
-        missing = np.isnan(deviations)
-        weights = np.where(missing, 0.0, self._weights)
-        evidence = normal.evidence(deviations)
-        parts = normal.parts(evidence)
-        bounded = np.where(missing[:count], 0.0, np.clip(levels, -_FARTHEST, _FARTHEST))
-        seen = count - np.count_nonzero(missing[:count])
-        passed_ns, before, alone = self._pass(question), self._course, float(joint(parts, weights))
-        windows = passed_ns / (question.end_ns - question.start_ns)
-        self._course = before.on(
-            alone,
-            sqrt(float(bounded @ bounded) / seen),
-            windows,
-            passed_ns / self.learned.commissioned_ns,
-        )
+    def advance(self, question: Question, alone: float, distance: float) -> Told:
+        """Let a window pass; return what is to be told of it.
+
+        Args:
+            question: About the window.
+            alone: Its score by itself.
+            distance: Of the machine from its normal, in reaches, bounded by the caller.
+        """
+        passed_ns, before, threshold = self._pass(question), self._course, self.learned.threshold
+        length_ns = question.end_ns - question.start_ns
+        windows = passed_ns / length_ns
+        commissionings = passed_ns / self.learned.commissioned_ns
+        self._course = before.on(alone, distance, windows, commissionings)
         score = self._course.told(threshold, before)
         self._course = self._course.after(anomalous=score > threshold)
-        self._offset = follow(self._offset, levels, passed_ns, score / threshold)
-        # Whitening shares a deviation out among coupled signals; the one to name is the one
-        # that is also out by itself.
-        shares = parts * parts * np.abs(evidence) * weights
-        # The score remembers, so its parts must: the noise of the first healthy window did not
-        # make what is left of a fault's score.
-        latest = shares * (alone / (float(shares.sum()) or 1.0))
-        self._blame = latest + kept(windows) * (self._blame - latest)
-        commissioned = self.learned.commissioned_ns / (question.end_ns - question.start_ns)
         ratio = score / self.learned.alarm_threshold
+        commissioned = self.learned.commissioned_ns / length_ns
         self._insistence = self._insistence.on(ratio, windows, commissioned)
-        channels = self._by_channel(np.where(missing, 0.0, self._blame))
-        return Verdict(score, threshold, channels, self._insistence.alarming)
+        return Told(score, threshold, self._insistence.alarming, passed_ns, windows)
 
     def trust(self) -> None:
         """Take what was weighed so far for healthy: nothing of it insists."""
@@ -253,15 +232,15 @@ class Cohort:
         self.latest_ns = question.end_ns
         return passed_ns
 
-    def _by_channel(self, shares: Floats) -> dict[str, float]:
-        """Return the shares of the channels, summing to 1; equal ones where there is nothing."""
-        total = float(shares.sum())
-        by_channel = dict.fromkeys(self._channels, 0.0)
-        if total <= 0:
-            return dict.fromkeys(by_channel, 1.0 / len(by_channel))
-        for channel, share in zip(self._channels, (shares / total).tolist(), strict=True):
-            by_channel[channel] += share
-        return by_channel
+    def by_channel(self, shares: Floats) -> dict[str, float]:
+        """Return the parts of the channels, from those of all signals, which sum to 1 or 0.
+
+        Where there is nothing to share out, channels have equal parts.
+        """
+        sums = np.bincount(self._channel_of, shares).tolist()
+        if not any(sums):
+            return dict.fromkeys(self._channels, 1.0 / len(self._channels))
+        return dict(zip(self._channels, sums, strict=True))
 
 
 def terms_of(model: SensorModel, length_ns: int) -> str:
@@ -286,41 +265,3 @@ def weights_of(names: Sequence[str], parts: Parts) -> Floats:
             sizes[channel] += weight
         both += [share * w / sizes[c] for c, w in zip(channels, single, strict=True)]
     return np.array(both)
-
-
-def learn(shown: Shown, model: SensorModel, parts: Parts = Parts.BOTH) -> Cohort | None:
-    """Return the cohort of all signals that commissioning saw long and often enough.
-
-    Levels are scaled first, as the model reads standardized values only; then its surprises, for a
-    forecaster that is always a little off must not alarm.
-
-    Args:
-        shown: The frames of commissioning, at least one, all of one length.
-        model: The model that will score the cohort.
-        parts: What goes into the score.
-
-    Returns:
-        ``None`` if no signal qualifies.
-    """
-    shown = shown.of_the_familiar()
-    if not shown.names:
-        return None
-    terms = terms_of(model, int(shown.ends_ns[0] - shown.starts_ns[0]))
-    commissioned_ns = int(shown.ends_ns[-1] - shown.starts_ns[0])
-    frames = Frames(shown.table, shown.starts_ns, shown.ends_ns, shown.thinning)
-    levels = fit_reference(frames, [len(shown.names)])
-    draft = Cohort(Learned(shown.names, levels, np.inf, np.inf, commissioned_ns, terms))
-    asked = [draft.ask(*frame, input_of(model)) for frame in shown.frames()]
-    questions = [question for question in asked if question is not None]
-    surprises = surprise_all(questions, model)
-    frames = replace(frames, values=np.concatenate((shown.table, np.array(surprises)), axis=1))
-    families = [len(shown.names), len(forecast_of(shown.names))]
-    reference = fit_reference(frames, families)
-    weights = np.where(np.isnan(frames.values), 0.0, weights_of(shown.names, parts))
-    limits = limits_on(rehearsed(frames, families, weights), frames, weights)
-    cohort = Cohort(Learned(shown.names, reference, *limits, commissioned_ns, terms), parts)
-    cohort.history = draft.history
-    for question, row in zip(questions, surprises, strict=True):
-        cohort.weigh(question, row)
-    cohort.trust()
-    return cohort

@@ -9,7 +9,7 @@ follows.
 
 import numpy as np
 
-from edge_agent.core.calibration import Floats
+from edge_agent.core.calibration import Floats, bounded
 from edge_agent.core.records import NS_PER_S
 
 DAY_NS = 86_400 * NS_PER_S
@@ -18,18 +18,14 @@ FARTHEST = 2.0  # reaches from where commissioning put the centre
 UNSUSPICIOUS = 0.5  # of the threshold
 
 
-def follow(offset: Floats, deviations: Floats, passed_ns: int, suspicion: float) -> Floats:
+def follow(offset: Floats, deviations: Floats, passed_ns: Floats, suspicion: Floats) -> Floats:
     """Return where the centres lie now, in reaches from where commissioning put them.
 
     Args:
-        offset: Shape ``(k,)``, within ±``FARTHEST``.
-        deviations: Of the window, from the centres as they were; NaN where a signal is missing.
-        passed_ns: Time since the window before, at most its length.
-        suspicion: The score by its threshold; from ``UNSUSPICIOUS`` on nothing moves.
+        offset: Shape ``(..., k)``, within ±``FARTHEST``.
+        deviations: Of the window, from the centres as they were; 0 where a signal is missing.
+        passed_ns: Time since the window before, at most its length, ``(..., 1)``.
+        suspicion: The score by its threshold, ``(..., 1)``; from ``UNSUSPICIOUS`` on nothing moves.
     """
-    if suspicion >= UNSUSPICIOUS:
-        return offset
-    towards = np.where(np.isnan(deviations), 0.0, np.clip(deviations, -1.0, 1.0))
-    step = towards * (passed_ns * RATE / DAY_NS)
-    moved: Floats = np.clip(offset + step, -FARTHEST, FARTHEST)
-    return moved
+    step = bounded(deviations, 1.0) * (passed_ns * RATE / DAY_NS)
+    return np.where(suspicion >= UNSUSPICIOUS, offset, bounded(offset + step, FARTHEST))

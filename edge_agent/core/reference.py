@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_agent.core.calibration import (
     LEAST_VALUES,
@@ -29,6 +28,7 @@ from edge_agent.core.calibration import (
 from edge_agent.core.packing import pack, unpack
 
 _BLOCK = 32  # signals: a correlation among more than these cannot be learned from so few windows
+_TINY = float(np.finfo(np.float64).tiny)  # in place of 0, to divide by
 _UNKNOWN = Normal(0.0, 1e300, 1.0)  # of a signal that was not seen often enough: never deviates
 
 
@@ -81,14 +81,14 @@ class Reference:
 
     ``centre``, ``reach`` and ``freedom`` have shape ``(k,)``, the first two in each signal's unit;
     ``families`` counts the signals that may be correlated, in order; ``whitening`` holds a square
-    float32 array for each block of them.
+    array for each block of them, as exact as float32.
     """
 
     centre: Floats
     reach: Floats
     freedom: Floats
     families: tuple[int, ...]
-    whitening: tuple[NDArray[np.float32], ...]
+    whitening: tuple[Floats, ...]
 
     def deviations(self, values: Floats) -> Floats:
         """Return how far values ``(..., k)`` lie from their centres, in reaches."""
@@ -103,8 +103,8 @@ class Reference:
         """Return evidence ``(..., k)``, from :meth:`evidence`, with correlation removed."""
         parts, start = np.empty_like(seen), 0
         for block in self.whitening:
-            stop = start + len(block)
-            np.matmul(seen[..., start:stop], block, out=parts[..., start:stop])
+            stop = start + block.shape[-1]
+            parts[..., start:stop] = seen[..., start:stop] @ block
             start = stop
         return parts
 
@@ -114,7 +114,7 @@ class Reference:
         return {
             "normals": pack(np.stack((self.centre, self.reach, self.freedom))),
             "families": list(self.families),
-            "whitening": [pack(block) for block in self.whitening],
+            "whitening": [pack(block.astype(np.float32)) for block in self.whitening],
         }
 
 
@@ -128,8 +128,23 @@ def restored(state: ReferenceState) -> Reference:
     centre, reach, freedom = unpack(state["normals"], np.float64).reshape(3, sum(families))
     sizes = [block.stop - block.start for block in _blocks(families)]
     packed = zip(state["whitening"], sizes, strict=True)
-    whitening = tuple(unpack(text, np.float32).reshape(size, size) for text, size in packed)
+    blocks = [unpack(text, np.float32).reshape(size, size) for text, size in packed]
+    whitening = tuple(block.astype(np.float64) for block in blocks)
     return Reference(centre, reach, freedom, families, whitening)
+
+
+def stacked(references: Sequence[Reference]) -> Reference:
+    """Return ``n`` references of the same families as one, for a frame of each, ``(n, 1, k)``."""
+    count = len(references)
+    centre, reach, freedom = (
+        np.concatenate(arrays).reshape(count, 1, -1)
+        for arrays in zip(*((r.centre, r.reach, r.freedom) for r in references), strict=True)
+    )
+    whitening = tuple(
+        np.concatenate(blocks).reshape(count, len(blocks[0]), -1)
+        for blocks in zip(*(r.whitening for r in references), strict=True)
+    )
+    return Reference(centre, reach, freedom, references[0].families, whitening)
 
 
 def fit_reference(frames: Frames, families: Sequence[int]) -> Reference:
@@ -159,7 +174,7 @@ def joint(parts: Floats, weights: Floats) -> Floats:
     """
     total = weights.sum(axis=-1)
     cubes = (np.abs(parts) ** POWER * weights).sum(axis=-1)
-    mean: Floats = (cubes / np.where(total > 0.0, total, 1.0)) ** (1.0 / POWER)
+    mean: Floats = (cubes / np.maximum(total, _TINY)) ** (1.0 / POWER)
     return mean
 
 
@@ -179,19 +194,21 @@ def _fit_if_seen(column: Floats, before: Places, share: float, thinning: float) 
     return fit_normal(column, before, share, thinning)
 
 
-def _whitening(seen: Floats, windows: float) -> NDArray[np.float32]:
+def _whitening(seen: Floats, windows: float) -> Floats:
     """Return the symmetric inverse root of the correlation of ``seen``, ``(n, k)``.
 
     A correlation and not a covariance: the scale of every signal is known already, and better.  It
     is shrunk towards independence by its (k - 1) / 2 free numbers a signal against ``windows``
-    values a signal: a few dozen windows overstate correlations.
+    values a signal: a few dozen windows overstate correlations.  It is as exact as snapshots are,
+    so that a restart changes no score.
     """
     signals = seen.shape[1]
     shrinkage = signals / (signals + 2.0 * windows)
     moments = seen.T @ seen
-    scale = np.sqrt(np.maximum(np.diag(moments), np.finfo(np.float64).tiny))
+    scale = np.sqrt(np.maximum(np.diag(moments), _TINY))
     correlation = (1.0 - shrinkage) * moments / np.outer(scale, scale)
     np.fill_diagonal(correlation, 1.0)
     values, vectors = np.linalg.eigh(correlation)
-    root: NDArray[np.float32] = ((vectors / np.sqrt(values)) @ vectors.T).astype(np.float32)
-    return root
+    root = (vectors / np.sqrt(values)) @ vectors.T
+    rounded: Floats = root.astype(np.float32).astype(np.float64)
+    return rounded

@@ -10,20 +10,17 @@ ahead, and nothing but the asset's own data and the model goes in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import TypedDict, cast
 
 import numpy as np
 
-from edge_agent.core.cohort import Cohort, CohortState, Parts, Verdict, learn, terms_of
+from edge_agent.core.cohort import Cohort, CohortState, Parts, Verdict, terms_of
 from edge_agent.core.commissioning import Commissioning, CommissioningState
 from edge_agent.core.features import channel_of
-from edge_agent.core.forecast import (
-    Floats,
-    Question,
-    SensorModel,
-    input_of,
-    surprise_all,
-)
+from edge_agent.core.forecast import Question, SensorModel, input_of, surprise_all
+from edge_agent.core.learning import learn
+from edge_agent.core.weighing import Answer, weigh_all
 
 __all__ = ["AssetScorer", "SensorModel", "SensorScore", "score_all"]
 
@@ -115,33 +112,32 @@ class AssetScorer:
         """
         self._forget_other_terms(model, end_ns - start_ns)
         self._learn(model, end_ns)
-        if not signals.keys() <= self._channels.keys():
-            strangers = {name: signals[name] for name in signals if name not in self._channels}
+        known = self._channels
+        if not signals.keys() <= known.keys():
+            strangers = {name: signals[name] for name in signals if name not in known}
             self._newcomers = self._newcomers or Commissioning(start_ns, end_ns - start_ns)
             self._newcomers.push(start_ns, end_ns, strangers)
         questions = []
         for cohort in self._cohorts:
-            values = np.array([signals.get(name, np.nan) for name in cohort.names])
+            values = np.array([signals.get(name, nan) for name in cohort.names])
             question = cohort.ask(start_ns, end_ns, values, input_of(model))
             if question is not None:
                 questions.append((cohort, question))
-        channels = tuple({self._channels.get(name) or channel_of(name): None for name in signals})
-        return Inquiry(start_ns, end_ns, channels, tuple(questions), self.commissioning)
+        channels = dict.fromkeys([known.get(name) or channel_of(name) for name in signals])
+        return Inquiry(start_ns, end_ns, tuple(channels), tuple(questions), self.commissioning)
 
-    def conclude(self, inquiry: Inquiry, surprises: Sequence[Floats]) -> SensorScore | None:
+    def conclude(self, inquiry: Inquiry, verdicts: Sequence[Verdict]) -> SensorScore | None:
         """Return the score of a frame: that of the cohort that is furthest out.
 
         Args:
-            inquiry: From :meth:`inquire`; inquiries are concluded in the order of their frames.
-            surprises: One array per question.
+            inquiry: From :meth:`inquire`.
+            verdicts: One per question.
 
         Returns:
             ``None`` when the frame cannot be scored: it holds nothing but signals that are still
             being learned, while others of the asset are known; or a verdict is not finite and no
             other is anomalous, for what is no number must not read as healthy.
         """
-        answered = zip(inquiry.questions, surprises, strict=True)
-        verdicts = [cohort.weigh(question, answer) for (cohort, question), answer in answered]
         if not verdicts:
             return self._score(inquiry, None) if inquiry.commissioning else None
         sound = [verdict for verdict in verdicts if verdict.is_finite]
@@ -182,7 +178,7 @@ class AssetScorer:
     def _forget_other_terms(self, model: SensorModel, length_ns: int) -> None:
         """Begin anew where the settings changed since the snapshot that was restored."""
         terms = terms_of(model, length_ns)
-        if any(cohort.terms != terms for cohort in self._cohorts):
+        if any([cohort.terms != terms for cohort in self._cohorts]):  # noqa: C419  (a list is faster)
             self._set_cohorts([cohort for cohort in self._cohorts if cohort.terms == terms])
         if self._newcomers is not None and self._newcomers.length_ns != length_ns:
             self._newcomers = None
@@ -237,9 +233,11 @@ def score_all(
         (scorer, scorer.inquire(model, start_ns, end_ns, signals))
         for scorer, start_ns, end_ns, signals in frames
     ]
-    questions = [question for _, inquiry in inquiries for _, question in inquiry.questions]
-    surprises = iter(surprise_all(questions, model))
+    asked = [pair for _, inquiry in inquiries for pair in inquiry.questions]
+    surprises = surprise_all([question for _, question in asked], model)
+    answers = [Answer(*pair, surprise) for pair, surprise in zip(asked, surprises, strict=True)]
+    verdicts = iter(weigh_all(answers))
     return [
-        scorer.conclude(inquiry, [next(surprises) for _ in inquiry.questions])
+        scorer.conclude(inquiry, [next(verdicts) for _ in inquiry.questions])
         for scorer, inquiry in inquiries
     ]
