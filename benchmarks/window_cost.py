@@ -1,8 +1,9 @@
 """CPU time of a scored window of 8 channels in batches of 64: its score and the watch over sensors.
 
-``OMP_NUM_THREADS=1 python benchmarks/window_cost.py``
+``OMP_NUM_THREADS=1 python benchmarks/window_cost.py [WINDOWS IN A BATCH]``
 """
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from edge_agent.core.windowing import Windower
 from edge_agent.io.model_package import load_package
 from edge_agent.io.runtime import OnnxSensorModel
 
-ASSETS, CHANNELS = 64, 8
+BATCH, CHANNELS = 64, 8
 LENGTH_S, HOP_S = 10, 5
 COMMISSIONING_S, MEASURED_S = 300, 500
 MODEL = Path(edge_agent.__file__).parent / "models" / "sensor-lstm"
@@ -37,10 +38,10 @@ def frames() -> Iterator[Frame]:
         yield from windower.close(at_ns)
 
 
-def main() -> None:
+def main(batch: int = BATCH) -> None:
     """Print medians over batches, in microseconds a window."""
     model = OnnxSensorModel(load_package(MODEL))
-    names = [f"asset-{place}" for place in range(ASSETS)]
+    names = [f"asset-{place}" for place in range(batch)]
     scorers = [AssetScorer(name, COMMISSIONING_S * NS_PER_S) for name in names]
     watches = [SensorWatch(COMMISSIONING_S * NS_PER_S, {}, CHANNELS) for _ in names]
     cost_us = []
@@ -53,11 +54,11 @@ def main() -> None:
         score_all(model, [(one, frame.start_ns, frame.end_ns, signals) for one in scorers])
         ended = time.process_time_ns()
         if frame.start_ns > (COMMISSIONING_S + LENGTH_S) * NS_PER_S:
-            cost_us.append(np.array((ended - watched, watched - began)) / ASSETS / 1000)
+            cost_us.append(np.array((ended - watched, watched - began)) / batch / 1000)
     score, watch = np.median(cost_us, axis=0)
     total = np.median(np.sum(cost_us, axis=1))
     print(f"score {score:.0f} us, watch over sensors {watch:.0f} us, together {total:.0f} us")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
