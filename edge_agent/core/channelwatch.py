@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 
-from edge_agent.core.habit import RAIL_HITS, Habit, Rail
+from edge_agent.core.habit import LEAST_SPELLS, SPELL, Habit, Rail
 from edge_agent.core.quantities import Nature
 from edge_agent.core.sensorfault import (
     FaultKind,
@@ -19,6 +20,7 @@ _RETURNS = 3  # samples that a spike may last
 _BOUNDS = (0.0, 100.0)  # where sound channels rest: nothing, and a hundred percent
 _RECOVERY = 3  # windows of good behaviour until a sensor is believed again
 _ELSEWHERE = 1.0  # widths beyond the learned range
+_ONE_SIDED, _OTHERS = 2, 2  # times the repeats of the other extreme; samples beside an extreme
 
 
 class Mood(Enum):
@@ -51,6 +53,7 @@ class WatchState:
     run_since_ns: int = 0
     top: Rail = field(default_factory=Rail)
     bottom: Rail = field(default_factory=Rail)
+    spell: int = 0  # samples of which they are the extremes
     leap: Leap | None = None
     fault: SensorFault | None = None
     bad_ns: int = 0  # time of the latest sample that showed the fault
@@ -114,7 +117,8 @@ class ChannelWatch:
         state, habit = self.state, self.state.habit
         low, high = min(values), max(values)
         last = values[0] if state.at_ns is None else state.value
-        span = max(high, last) - min(low, last)
+        # Not max() and min(): of two numbers they take longer than all the rest of the line.
+        span = (high if high > last else last) - (low if low < last else last)  # noqa: FURB136
         if (
             habit.learned
             and span <= habit.widest_swing
@@ -131,7 +135,12 @@ class ChannelWatch:
             self._follow_run(times_ns, length_ns)
         else:
             state.run = 0
-            self._follow_rails(low, high)
+        # Most samples are no extremes of their spell: a call is spared.
+        if not state.spell or high >= state.top.value or low <= state.bottom.value:
+            self._follow_rails(values, low, high)
+        state.spell += len(values)
+        if state.spell >= SPELL:
+            self._end_spell()
 
     def settle(self, *, company: bool) -> None:
         """Make the claim a fault, if the neighbours allow it."""
@@ -149,21 +158,31 @@ class ChannelWatch:
         if habit.learned and state.run > habit.repeats:
             self._notice_run(length_ns)
 
-    def _follow_rails(self, low: float, high: float) -> None:
+    def _follow_rails(self, values: list[float], low: float, high: float) -> None:
+        state = self.state
+        top, bottom, begins = state.top, state.bottom, not state.spell
+        if begins or high > top.value:
+            top.value, top.hits = high, values.count(high) - 1
+        elif high == top.value:
+            top.hits += values.count(high)
+        if begins or low < bottom.value:
+            bottom.value, bottom.hits = low, values.count(low) - 1
+        elif low == bottom.value:
+            bottom.hits += values.count(low)
+        if (top.hits or bottom.hits) and not self._unsettled:
+            habit, hits = state.habit, max(top.hits, bottom.hits)
+            if not habit.learned or habit.spells < LEAST_SPELLS:
+                habit.hits = max(habit.hits, hits)
+            elif hits >= habit.most_hits and habit.is_fine:
+                self._notice_rail(values)
+
+    def _end_spell(self) -> None:
+        """Let the next samples find extremes of their own."""
         state, habit = self.state, self.state.habit
-        # Most chunks meet no extreme again: two calls are spared.
-        if high == state.top.value or state.top.hits:
-            state.top.meet(high)
-        else:
-            state.top.value = high
-        if low == state.bottom.value or state.bottom.hits:
-            state.bottom.meet(low)
-        else:
-            state.bottom.value = low
-        if not habit.learned:
-            habit.hits = max(habit.hits, state.top.hits, state.bottom.hits)
-        elif state.top.hits >= RAIL_HITS or state.bottom.hits >= RAIL_HITS:
-            self._notice_rail()
+        state.spell = 0
+        # A short commissioning, or an older snapshot's, has not shown how often extremes repeat.
+        if habit.spells < LEAST_SPELLS and not self._unsettled:
+            habit.spells += 1
 
     def _weigh_all(self, times_ns: list[int], values: list[float], length_ns: int) -> None:
         """Weigh samples of which some are not ordinary, or nothing is ordinary yet."""
@@ -175,7 +194,7 @@ class ChannelWatch:
             state.at_ns, state.value = at_ns, value
         if state.fault is not None and times_ns[-1] - state.bad_ns >= _RECOVERY * length_ns:
             state.fault = None
-            state.top, state.bottom = Rail(), Rail()
+            state.spell = 0
         if habit.learned:
             held = all(habit.band_low <= value <= habit.band_high for value in values)
             self.mood = Mood.CALM if held and not self._unsettled else Mood.AWAY
@@ -218,7 +237,7 @@ class ChannelWatch:
             return
         leap.values.append(value)
         if len(leap.values) >= _JUDGED:
-            finding = after_leap(leap.values, self.nature, habit)
+            finding = after_leap(leap.origin, leap.values, self.nature, habit)
             if finding is not None:
                 self.claim = (finding, leap.since_ns)
             state.leap = None
@@ -227,21 +246,28 @@ class ChannelWatch:
         state, habit = self.state, self.state.habit
         if not habit.varies or self._unsettled or self.claim is not None:
             return
-        if habit.band_low <= state.value <= habit.band_high:
+        usual = habit.band_low <= state.value <= habit.band_high
+        if usual:
             self.mood = Mood.STILL
-            lasted_ns = (state.at_ns or 0) - state.run_since_ns
-            if state.run >= habit.patience and lasted_ns >= length_ns:
-                text = f"repeats {state.value:g} where it used to vary"
-                finding = Finding(FaultKind.STUCK, state.value, text, needs_company=True)
-                self.claim = (finding, state.run_since_ns)
-
-    def _notice_rail(self) -> None:
-        state, habit = self.state, self.state.habit
-        if not habit.varies or self._unsettled:
+        elif not self.nature.inert:  # a machine that has stopped may rest anywhere; heat does not
             return
-        for rail in (state.top, state.bottom):
+        lasted_ns = (state.at_ns or 0) - state.run_since_ns
+        if state.run >= habit.patience and lasted_ns >= length_ns:
+            text = f"repeats {state.value:g} where it used to vary"
+            finding = Finding(FaultKind.STUCK, state.value, text, needs_company=True)
+            self.claim = (finding, state.run_since_ns)
+
+    def _notice_rail(self, values: list[float]) -> None:
+        """Claim an extreme that is met too often; its present run may be a value that is stuck."""
+        state, least = self.state, self.state.habit.most_hits
+        top, bottom = state.top, state.bottom
+        for rail, other in ((top, bottom), (bottom, top)):
             value = rail.value
-            if rail.hits >= habit.most_hits and value not in _BOUNDS:
+            met = rail.hits - next((n for n, v in enumerate(reversed(values)) if v != value), inf)
+            others = [v for v in values if v != value]
+            # Coarse values that come to rest repeat an extreme as well, but not that one alone.
+            alone = len(set(others)) == len(others) >= _OTHERS and met >= _ONE_SIDED * other.hits
+            if met >= least and alone and value not in _BOUNDS:
                 text = f"never passes {value:g} but meets it again and again: clipped"
                 since_ns = state.at_ns or 0
                 self._condemn(Finding(FaultKind.SATURATION, value, text), since_ns, since_ns)

@@ -21,30 +21,24 @@ _IMPULSIVE_STEPS = 30.0  # a vibration, a current or a flow can be struck
 _ODD_STEPS = 3.0  # and steps from here on are worth a second look
 _EARLY = 3.0  # times that, while little has been seen
 _MOST_MISSED = 10.0  # samples in a gap that make the next step wider
-_PIECEWISE = 5  # repeats: a channel that pauses longer by itself cannot be told from a stuck one
-_PATIENCE, _PATIENCE_PER_REPEAT = 10, 4  # repeats until a value is stuck
-RAIL_HITS = 4  # of an extreme, beyond those that an honest channel has
+_PIECEWISE = 5  # repeats: a channel that pauses longer by itself is a coarse or a slow one
+_COARSE = 1 / 3  # of the samples of a coarse channel are new values at least; of a slow one fewer
+# Repeats until a value is stuck.  Where long runs are rare exponentially and ``r`` was the longest
+# of ``n``, one of ``4 r`` comes once in the fourth power of ``n``: in a million commissionings of
+# a hundred runs.  What is added is for those whose longest run says little, being short.
+_PATIENCE, _PATIENCE_PER_REPEAT = 10, 4
+SPELL = 40  # samples of which an extreme is one, and among which its repeats are counted
+LEAST_SPELLS = 5  # until it is known how often an extreme comes back
+_RAIL_HITS = 4  # of an extreme, beyond those that an honest channel has
 _ZERO_SHARE = 0.01  # of the lowest value: the band of what is never zero leaves zero out
 
 
 @dataclass(slots=True)
 class Rail:
-    """The extreme that most chunks share of late, by how many more than those that do not.
-
-    Boyer and Moore's majority vote: two numbers that find a value which is met again and again.
-    """
+    """An extreme of the present spell, and how often it has been met exactly since."""
 
     value: float = 0.0
     hits: int = 0
-
-    def meet(self, extreme: float) -> None:
-        """Take the extreme of the next chunk."""
-        if extreme == self.value:
-            self.hits += 1
-        elif self.hits > 0:
-            self.hits -= 1
-        else:
-            self.value = extreme
 
 
 @dataclass(slots=True)
@@ -52,8 +46,9 @@ class Habit:
     """What one channel does by itself; ``low`` to ``high`` is where it has been.
 
     ``step`` is the largest from sample to sample, ``swing`` the widest span of a chunk, ``repeats``
-    the longest run of one value less the first (``run`` the present one), ``hits`` the largest
-    majority of an extreme and ``spacing_ns`` the usual time between samples.
+    the longest run of one value less the first (``run`` the present one), ``changes`` the samples
+    unlike the one before, ``hits`` the most repeats of an extreme in one of ``spells`` spells (they
+    are counted as far as :data:`LEAST_SPELLS`) and ``spacing_ns`` the usual time between samples.
     """
 
     began_ns: int
@@ -64,7 +59,9 @@ class Habit:
     swing: float = 0.0
     run: int = 0
     repeats: int = 0
+    changes: int = 0
     hits: int = 0
+    spells: int = 0
     spacing_ns: float = 0.0
     learned: bool = False
     # What follows from the above, once it is learned.
@@ -78,8 +75,12 @@ class Habit:
         for value in values:
             if previous is not None:
                 self.step = max(self.step, abs(value - previous))
-                self.run = self.run + 1 if value == previous else 0
-                self.repeats = max(self.repeats, self.run)
+                if value == previous:
+                    self.run += 1
+                    self.repeats = max(self.repeats, self.run)
+                else:
+                    self.run = 0
+                    self.changes += 1
             previous = value
         low, high = min(values), max(values)
         self.low, self.high = min(self.low, low), max(self.high, high)
@@ -114,9 +115,18 @@ class Habit:
         return _RESOLUTION * max(abs(self.low), abs(self.high)) or _RESOLUTION
 
     @property
-    def varies(self) -> bool:
-        """Whether one value again and again would be unlike the channel."""
+    def is_fine(self) -> bool:
+        """Whether the channel has values enough for each to be met by chance only."""
         return self.high - self.low > self.resolution and self.repeats <= _PIECEWISE
+
+    @property
+    def varies(self) -> bool:
+        """Whether one value again and again would be unlike the channel.
+
+        A coarse one stays for a few samples by chance; a slow one, as a setpoint, for as long as
+        somebody wants.
+        """
+        return self.is_fine or self.changes >= _COARSE * self.samples > 0
 
     @property
     def patience(self) -> int:
@@ -126,7 +136,7 @@ class Habit:
     @property
     def most_hits(self) -> int:
         """How often an extreme may come back."""
-        return RAIL_HITS + _PATIENCE_PER_REPEAT * self.hits
+        return _RAIL_HITS + _PATIENCE_PER_REPEAT * self.hits
 
     def holds(self, value: float, margin: float = _MARGIN) -> bool:
         """Return whether ``value`` lies where the channel has been, give or take."""

@@ -70,6 +70,10 @@ class _Conversion:
     thermal: bool
     widest: float  # width of the band by its middle: wider ones would fit too much
 
+    def undo(self, shown: float) -> float:
+        """Return the usual value that is shown as ``shown``."""
+        return (shown - self.offset) / self.factor
+
 
 _CONVERSIONS = (
     *(
@@ -110,10 +114,13 @@ def at_once(value: float, nature: Nature, habit: Habit) -> Finding | None:
     return None
 
 
-def after_leap(values: Sequence[float], nature: Nature, habit: Habit) -> Finding | None:
+def after_leap(
+    origin: float, values: Sequence[float], nature: Nature, habit: Habit
+) -> Finding | None:
     """Return what the samples after an odd step show, which have stayed away since.
 
     Args:
+        origin: The sample before, about which values are as usual as those that were learned.
         values: A few, at least 1; the more there are, the more certain.
         nature: Of the channel.
         habit: Of the channel.
@@ -126,7 +133,7 @@ def after_leap(values: Sequence[float], nature: Nature, habit: Habit) -> Finding
         text = f"fell to {where} at once and stays there"
         return Finding(FaultKind.DROPOUT, value, text, needs_company=not nature.inert)
     for conversion in _CONVERSIONS:
-        if conversion.thermal <= nature.thermal and _fits(values, conversion, habit, _FIT):
+        if conversion.thermal <= nature.thermal and _fits(values, origin, conversion, habit, _FIT):
             text = f"reads {value:g}: {conversion.text}"
             less = conversion.factor < 1 and not nature.inert  # as when the machine stops
             return Finding(FaultKind.WRONG_UNIT, value, text, needs_company=less)
@@ -147,17 +154,21 @@ def shows_still(fault: SensorFault, value: float, before: float, habit: Habit) -
             return not habit.holds(value, _FAR)
         case FaultKind.WRONG_UNIT:
             return any(
-                fault.text.endswith(conversion.text) and _fits((value,), conversion, habit, 1.0)
+                fault.text.endswith(conversion.text)
+                and _fits((value,), conversion.undo(fault.value), conversion, habit, 1.0)
                 for conversion in _CONVERSIONS
             )
         case FaultKind.OUT_OF_RANGE | FaultKind.JUMP:
             return False
 
 
-def _fits(values: Sequence[float], conversion: _Conversion, habit: Habit, margin: float) -> bool:
+def _fits(
+    values: Sequence[float], origin: float, conversion: _Conversion, habit: Habit, margin: float
+) -> bool:
     """Return whether the values are usual ones after ``conversion``, and not usual without."""
-    usual = [(value - conversion.offset) / conversion.factor for value in values]
-    if any(map(habit.holds, values)) or not all(habit.holds(value, margin) for value in usual):
+    usual, reach = [conversion.undo(value) for value in values], margin * habit.width
+    lowest, highest = min(habit.low, origin) - reach, max(habit.high, origin) + reach
+    if any(map(habit.holds, values)) or not lowest <= min(usual) <= max(usual) <= highest:
         return False
     if habit.width <= conversion.widest * abs(habit.low + habit.high) / 2:
         return True
