@@ -174,10 +174,10 @@ class Asset:
             s.channel: sign_of_vibration(s, ahead.get(s.channel), frame) for s in examined.severe
         }
         changed += board.weigh_verdicts(FAULTY_SENSOR, faulty, frame.end_ns)
-        changed += board.weigh_verdicts(SEVERE_VIBRATION, severe, frame.end_ns)
+        changed += board.weigh_verdicts(SEVERE_VIBRATION, severe, frame.end_ns, faulty)
         changed += board.weigh_limits(frame, faulty)
         if score is not None:
-            remarks = Remarks(examined.diagnosed, ahead)
+            remarks = Remarks(examined.diagnosed, ahead, faulty)
             changed += board.weigh_score(score, frame.time_quality, remarks)
         self._healths.learn(frame, signals, quiet=board.quiet)
         return changed

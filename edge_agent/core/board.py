@@ -121,8 +121,12 @@ class Board:
         key = f"{EvidenceKind.SENSOR}:{fault}"
         episode = self._episode
         present = score.alarming and episode is not None and fault in episode.faults
-        if not present and key not in self._signs:
+        before = self._signs.get(key)
+        if before is None and not present:
             return []
+        rests = before is not None and before.counts and before.evidence.source in remarks.faulty
+        if rests and not (present and score.anomalous):
+            return []  # nobody can say that it is over
         leads = episode is not None and fault is episode.leading
         since_ns = episode.since_ns if episode is not None and leads else score.end_ns
         ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
@@ -147,13 +151,16 @@ class Board:
         )
         return self._observe(key, sign, present=present, since_ns=since_ns)
 
-    def weigh_verdicts(self, family: str, verdicts: Mapping[str, Sign], at_ns: int) -> list[Alarm]:
-        """Take all signs of a family, by channel, that are present at ``at_ns``; no other is."""
+    def weigh_verdicts(
+        self, family: str, verdicts: Mapping[str, Sign], at_ns: int, faulty: Collection[str] = ()
+    ) -> list[Alarm]:
+        """Take a family's signs, by channel, at ``at_ns``; but for ``faulty`` ones no other is."""
         changed = []
         for channel, sign in verdicts.items():
             changed += self._observe(family + channel, sign, present=True, since_ns=at_ns)
+        known = {*verdicts, *faulty}
         for key, sign in list(self._signs.items()):
-            if key.startswith(family) and key.removeprefix(family) not in verdicts:
+            if key.startswith(family) and key.removeprefix(family) not in known:
                 gone = replace(sign, evidence=replace(sign.evidence, end_ns=at_ns))
                 changed += self._observe(key, gone, present=False, since_ns=at_ns)
         return changed

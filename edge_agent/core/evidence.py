@@ -6,7 +6,7 @@ The alarm of a fault is raised with the first sign that counts and cleared with 
 whose clocks disagree cannot hold each other up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -87,10 +87,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
-    """What is known about channels beside their scores, by channel."""
+    """What is known about channels beside their scores, by channel.
+
+    Of ``faulty`` ones, whose sensors have failed, a score knows nothing.
+    """
 
     diagnosed: Mapping[str, Diagnosed] = field(default_factory=dict)
     ahead: Mapping[str, Prognosed] = field(default_factory=dict)
+    faulty: Collection[str] = ()
 
     def about(self, channels: Sequence[str]) -> tuple[Diagnosed | None, Prognosed | None]:
         """Return the first diagnosis and the first prognosis that there is for ``channels``."""

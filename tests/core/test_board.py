@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.core.alarms import Acknowledge, Shelve, State, Suppression
 from edge_agent.core.board import Board
-from edge_agent.core.evidence import EvidenceKind
+from edge_agent.core.evidence import EvidenceKind, Remarks
 from edge_agent.core.logscore import LogScore, SeveritySource
 from edge_agent.core.records import (
     NS_PER_S,
@@ -21,6 +21,7 @@ from edge_agent.core.records import (
     Window,
 )
 from edge_agent.core.scoring import SensorScore
+from edge_agent.core.signs import sign_of_limit
 from edge_agent.core.site import AlarmSpec, AssetSite, Limit
 
 SPEC = AlarmSpec(
@@ -257,3 +258,34 @@ def test_only_what_a_restart_must_not_forget_makes_the_board_dirty(board):
     assert not board.dirty
     weigh(board, score(5, 5.0), score(10, 5.0))
     assert board.dirty
+
+
+def test_an_alarm_that_rests_on_a_channel_whose_sensor_has_failed_is_not_cleared(board):
+    weigh(board, *[score(t, 5.0, oil_temp=0.9, flow=0.1) for t in range(0, 40, 5)])
+    blind = [score(t, 1.0, flow=1.0) for t in range(40, 200, 5)]
+    for window in blind:
+        assert board.weigh_score(window, TimeQuality.SOURCE, Remarks(faulty={"oil_temp"})) == []
+    assert board.alarms["thermal"].active
+    seeing = [score(t, 1.0, oil_temp=0.5, flow=0.5) for t in range(200, 300, 5)]
+    assert weigh(board, *seeing) == [(230, "thermal", False)]
+
+
+def test_an_alarm_that_rests_on_another_channel_is_cleared_beside_a_failed_sensor(board):
+    weigh(board, *[score(t, 5.0, oil_temp=0.9, flow=0.1) for t in range(0, 40, 5)])
+    for t in range(40, 100, 5):
+        window = score(t, 1.0, oil_temp=1.0)
+        board.weigh_score(window, TimeQuality.SOURCE, Remarks(faulty={"flow"}))
+    assert not board.alarms["thermal"].active
+
+
+def test_a_verdict_on_a_channel_whose_sensor_has_failed_stays(board):
+    for t in range(0, 40, 5):
+        severe = sign_of_limit(OVERHEATED, 90.0, 80.0, frame(t, 90.0))
+        board.weigh_verdicts("zone:", {"oil_temp": severe}, t * NS_PER_S)
+    for t in range(40, 200, 5):
+        assert board.weigh_verdicts("zone:", {}, t * NS_PER_S, {"oil_temp"}) == []
+    assert board.alarms["thermal"].active
+    cleared = [
+        a for t in range(200, 300, 5) for a in board.weigh_verdicts("zone:", {}, t * NS_PER_S)
+    ]
+    assert [alarm.active for alarm in cleared] == [False]
