@@ -12,7 +12,6 @@ from edge_agent.core.evidence import (
     Clear,
     Delays,
     Episode,
-    Evidence,
     EvidenceKind,
     Remarks,
     Sign,
@@ -38,17 +37,14 @@ from edge_agent.core.logsigns import (
 )
 from edge_agent.core.logwords import Words
 from edge_agent.core.quantities import category_of
-from edge_agent.core.records import Category, Frame, LogLine, Priority, Severity, TimeQuality
+from edge_agent.core.records import Category, Frame, LogLine, Severity, TimeQuality
+from edge_agent.core.scoresigns import parts_of, sign_of_score
 from edge_agent.core.scoring import SensorScore
 from edge_agent.core.signs import SEVERE_VIBRATION, concerns_machine, sides_of, sign_of_limit
 from edge_agent.core.site import AlarmSpec, AssetSite
 from edge_agent.core.snapshot import freeze, thaw
 
 _DEADBAND = 0.9  # an anomaly ends below this part of its threshold, not just under it
-# A score of this many thresholds is more than a hint.  Scores grow with the logarithm of a fault: a
-# step of 20 reaches in one of four channels comes to two thresholds after commissioning of minutes,
-# one of 40 to 2.5; after an hour one of 10 reaches does.  Chance alone does not come that far.
-_GRAVE = 2.0
 _PAUSES = 16  # heartbeats of one asset that are missed at a time
 _SEVERITIES = tuple(Severity)
 
@@ -103,8 +99,8 @@ class Board:
         """Take the sensor model's score of a window; commissioning scores are not evidence."""
         if score.commissioning:  # what was said with another normal cannot be upheld
             return self.reset(score.end_ns)
-        parts = self._parts(score)
         if score.anomalous:
+            parts = parts_of(score, self._category)
             settled = self._episode is not None and self._counts(self._episode.leading)
             self._episode = extend(
                 self._episode, score.end_ns, parts, score.threshold, settled=settled
@@ -129,26 +125,7 @@ class Board:
             return []  # nobody can say that it is over
         leads = episode is not None and fault is episode.leading
         since_ns = episode.since_ns if episode is not None and leads else score.end_ns
-        ranked = sorted(score.contributions.items(), key=lambda item: -item[1])
-        ours = [channel for channel, _ in ranked if self._category(channel) is fault]
-        diagnosis, prognosis = remarks.about(ours)
-        sign = Sign(
-            fault=fault.value,
-            category=fault,
-            priority=Priority.HIGH if score.score >= _GRAVE * score.threshold else Priority.MEDIUM,
-            evidence=Evidence(
-                kind=EvidenceKind.SENSOR,
-                source=self._loudest(fault, score),
-                score=score.score,
-                threshold=score.threshold,
-                start_ns=score.start_ns,
-                end_ns=score.end_ns,
-                contributions=tuple(ranked),
-                diagnosis=diagnosis,
-                prognosis=prognosis,
-            ),
-            time_quality=quality,
-        )
+        sign = sign_of_score(fault, score, self._category, quality, remarks)
         return self._observe(key, sign, present=present, since_ns=since_ns)
 
     def weigh_verdicts(
@@ -328,22 +305,6 @@ class Board:
 
     def _category(self, channel: str) -> Category:
         return category_of(channel, self._site.categories)
-
-    def _parts(self, score: SensorScore) -> dict[Category, float]:
-        """Return the score split over the categories of its channels."""
-        total = sum(score.contributions.values())
-        parts: dict[Category, float] = {}
-        for channel, part in score.contributions.items():
-            category = self._category(channel)
-            share = part / total if total > 0 else 1 / len(score.contributions)
-            parts[category] = parts.get(category, 0.0) + share * score.score
-        return parts
-
-    def _loudest(self, fault: Category, score: SensorScore) -> str:
-        """Return the channel of this fault's category that contributes most."""
-        ours = {c: p for c, p in score.contributions.items() if self._category(c) is fault}
-        parts = ours or score.contributions
-        return max(parts, key=lambda channel: parts[channel])
 
 
 def _category(name: str) -> Category | None:
