@@ -7,7 +7,7 @@ calibrates the network that ships: it trains on everything, so nothing else is s
 
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from edge_agent.io.runtime import Session
 from quantize import agreement
 from quantize.checkpoint import read_albert
 from quantize.export_albert import Int8, export
+from quantize.log_apart import apart
 from quantize.log_data import Message
 from quantize.log_folds import folds, split
 from quantize.log_network import HEADS
@@ -114,19 +115,19 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
         k: How many folds.
         seed: Of the folds and of every training.
     """
-    said = {(m.system, normalize(raw).text): m for raw, m in pool.streams}
-    everything = [*pool.devices, *pool.judged, *said.values()]
+    lines = {(m.system, normalize(raw).text): m for raw, m in pool.streams}
+    everything = [*pool.devices, *pool.judged, *lines.values()]
     found = []
     for number, held in enumerate(folds(everything, k, seed), start=1):
         began = time.monotonic()
         devices, strangers = split(pool.devices, held)
         strangers += split(pool.judged, held)[1]
         streams = tuple((raw, message) for raw, message in pool.streams if message.system in held)
-        said_by_them = {*_texts(strangers), *(normalize(raw).text for raw, _ in streams)}
-        training = [*devices, *_unlike(pool.own, said_by_them)]
+        said, streamed = set(_texts(strangers)), {normalize(raw).text for raw, _ in streams}
+        training = [*devices, *apart(pool.own, said, streamed)]
         network = trained(plan, training, seed)
         familiar = devices[:: max(1, len(devices) // _FAMILIAR)]
-        unique = sorted({*said_by_them, *_texts(familiar)} - {""})
+        unique = sorted({*said, *streamed, *_texts(familiar)} - {""})
         float32 = dict(zip(unique, network.logits_of(unique), strict=True))
         int8 = dict(zip(unique, _int8_logits(network, training, unique), strict=True))
         found.append(
@@ -198,11 +199,6 @@ def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:
             )
         )
     return made
-
-
-def _unlike(own: Iterable[Message], said: Collection[str]) -> list[Message]:
-    """Return our own lines without those that happen to read as one that a stranger said."""
-    return [message for message in own if normalize(message.text).text not in said]
 
 
 def _normal_bias(logits: Logits, truth: Sequence[Message]) -> float:
