@@ -3,10 +3,25 @@
 import numpy as np
 import scipy.signal
 
+from edge_agent.core.records import NS_PER_S
+from edge_agent.core.scoring import SensorScore
+
 SHAFT_HZ = 24.7
 RATE_HZ = 25_600.0
 RESONANCE_HZ = 3_200.0
 DAMPING = 0.06
+ANOMALY = SensorScore(
+    asset="pump",
+    channels=("vib",),
+    start_ns=0,
+    end_ns=NS_PER_S,
+    score=9.0,
+    threshold=3.0,
+    anomalous=True,
+    contributions={"vib": 1.0},
+    commissioning=False,
+    alarming=True,
+)
 
 
 def noise(seconds=1.0, level=0.05, seed=0, rate_hz=RATE_HZ):

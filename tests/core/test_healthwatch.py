@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machines import RATE_HZ, SHAFT_HZ, noise, rolling, striking, turning
+from machines import ANOMALY, RATE_HZ, SHAFT_HZ, noise, rolling, striking, turning
 from plant import SITE, START_S, StillSensorModel, TwoWordLogModel, play, told
 
 from edge_agent.core.bearings import COMMON
@@ -22,7 +22,6 @@ from edge_agent.core.learned_diagnosis import SHIPPED
 from edge_agent.core.likeness import Example
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.records import NS_PER_S, Category, Frame, Message, TimeQuality, Window
-from edge_agent.core.scoring import SensorScore
 from edge_agent.core.site import AssetSite, BinaryTopic, SampleFormat, WaveformSite
 from edge_agent.core.spectra import diagnose, noise_of_sound
 from edge_agent.core.vibrationwatch import Examiner
@@ -32,18 +31,6 @@ KNOWN = WaveformSite(bearing=BEARING, speed_rpm=60 * SHAFT_HZ)
 MACHINE = Machine(speed_rpm=60 * SHAFT_HZ, bearing=BEARING)
 LEARNED_S = 12
 HEALTHY = [rolling(seed) for seed in range(LEARNED_S + 1)]
-ANOMALY = SensorScore(
-    asset="pump",
-    channels=("vib",),
-    start_ns=0,
-    end_ns=NS_PER_S,
-    score=9.0,
-    threshold=3.0,
-    anomalous=True,
-    alarming=True,
-    contributions={"vib": 1.0},
-    commissioning=False,
-)
 STRUCK = rolling(50) + striking(BEARING.outer * SHAFT_HZ, impact=1.0)
 
 

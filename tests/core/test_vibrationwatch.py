@@ -6,14 +6,13 @@ from importlib.resources import files
 import jsonschema
 import numpy as np
 import pytest
-from machines import RATE_HZ, SHAFT_HZ, noise, striking, turning
+from machines import ANOMALY, RATE_HZ, SHAFT_HZ, noise, striking, turning
 from plant import SITE, START_S, StillSensorModel, TwoWordLogModel, play
 
 from edge_agent.core.bearings import COMMON
 from edge_agent.core.features import extract
 from edge_agent.core.pipeline import Pipeline
 from edge_agent.core.records import NS_PER_S, Category, Frame, Message, TimeQuality, Window
-from edge_agent.core.scoring import SensorScore
 from edge_agent.core.severity import Group, MachineClass, Support
 from edge_agent.core.site import AssetSite, BinaryTopic, SampleFormat, WaveformSite
 from edge_agent.core.vibrationwatch import Examiner
@@ -25,18 +24,6 @@ KNOWN = WaveformSite(
     machine_class=MachineClass(Group.MEDIUM, Support.RIGID),
 )
 STRUCK = striking(BEARING.outer * SHAFT_HZ)
-ANOMALY = SensorScore(
-    asset="pump",
-    channels=("vib",),
-    start_ns=0,
-    end_ns=NS_PER_S,
-    score=9.0,
-    threshold=3.0,
-    anomalous=True,
-    contributions={"vib": 1.0},
-    commissioning=False,
-    alarming=True,
-)
 
 
 def frame(samples, second=0, **values):
