@@ -39,14 +39,13 @@ EXTRAS = "edge_agent.json"
 _MAX_TOKENS = 64
 _SINGLE_HEAD = "label"
 _EXPORT_LINES = 8
-_CALIBRATION_LINES = 500
 _SELFTEST_LINES = 6
 _SELFTEST_TOLERANCE = 0.1  # of a logit: a few int8 activations that round the other way
 _TIMED = ((1, 16), (1, 32), (1, 64), (1, 128), (8, 32))
 _GATED_SHAPE = "1x32"
 
 
-def quantize_albert(  # noqa: PLR0913 - the last three are for experts
+def quantize_albert(  # noqa: PLR0913 - the last four are for experts
     checkpoint: Path,
     out: Path,
     calibration: Path | None = None,
@@ -55,6 +54,7 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
     bounds: AlbertBounds | None = None,
     seed: int = 0,
     fixed_scales: bool = False,
+    rounded_for: int = 500,
 ) -> None:
     """Quantize the classifier in ``checkpoint`` and write the package folder ``out``.
 
@@ -73,6 +73,7 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
         seed: Of the random tokens that stand in where no lines are given.
         fixed_scales: Whether products that read a layer normalization get the scale that the
             calibration lines need, instead of one for each token: faster, and less exact.
+        rounded_for: How many of the calibration lines are read; more round better and take longer.
 
     Raises:
         PackageError: The checkpoint or a file of lines is unfit, or there are no lines to fix
@@ -89,7 +90,7 @@ def quantize_albert(  # noqa: PLR0913 - the last three are for experts
     tokenizer = _fitting(checkpoint, tokenizer_json, len(albert.tokens), shape.max_tokens)
     lines = _lines(calibration, evaluate, shape)
     network = torch_albert(checkpoint)
-    inputs = observed_inputs(network, _sample(tokenizer, calibration))
+    inputs = observed_inputs(network, _sample(tokenizer, calibration, rounded_for))
     moments = {name: seen.moment for name, seen in inputs.items()}
     reaches = {name: seen.reach for name, seen in inputs.items()} if fixed_scales else {}
     calibrated = read_albert(checkpoint, moments, reaches)
@@ -204,12 +205,12 @@ def _lines(calibration: Path | None, evaluate: Path | None, shape: LogInput) -> 
     return calibration_lines(calibration) if calibration is not None else ()
 
 
-def _sample(tokenizer: Tokenizer, calibration: Path | None) -> list[list[int]]:
-    """Return the tokens of some calibration lines, evenly picked."""
+def _sample(tokenizer: Tokenizer, calibration: Path | None, size: int) -> list[list[int]]:
+    """Return the tokens of about ``size`` calibration lines, evenly picked."""
     if calibration is None:
         return []
     lines = calibration_lines(calibration)
-    some = lines[:: max(1, len(lines) // _CALIBRATION_LINES)]
+    some = lines[:: max(1, len(lines) // size)]
     return [tokenizer.encode(line.text).ids for line in some]
 
 

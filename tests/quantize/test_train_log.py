@@ -282,10 +282,10 @@ def test_training_without_data_names_what_is_missing(tmp_path, minilm):
 def test_weights_are_rounded_for_training_lines_and_judged_by_others(tmp_path, monkeypatch):
     given = []
 
-    def note(_checkpoint, _out, *files, seed):
+    def note(_checkpoint, _out, *files, seed, rounded_for):
         texts = [file.read_text().splitlines() for file in files]
         given.extend([json.loads(row)["text"] for row in rows] for rows in texts)
-        assert seed == 3
+        assert (seed, rounded_for) == (3, 8000)
 
     monkeypatch.setattr("quantize.log_package.quantize_albert", note)
     training = [message("motor jammed"), message(""), message("link lost")]
