@@ -72,3 +72,9 @@ def rolling(seed, *, ringing=1.0):
     taps = scipy.signal.firwin(101, [1500, 6000], fs=RATE_HZ, pass_zero=False)
     rung = np.convolve(noise(seed=seed + 100), taps, "same")
     return noise(level=0.02, seed=seed) + ringing * rung
+
+
+def cwru(shared_data, name, sensor):
+    """Return the samples of a recording of the Case Western motor, in g."""
+    with np.load(shared_data / "sensors" / "cwru" / f"{name}.npz", allow_pickle=False) as file:
+        return file[sensor] * float(file[f"{sensor}_scale"])

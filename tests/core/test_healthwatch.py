@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machines import ANOMALY, RATE_HZ, SHAFT_HZ, noise, rolling, striking, turning
+from machines import ANOMALY, RATE_HZ, SHAFT_HZ, cwru, noise, rolling, striking, turning
 from plant import SITE, START_S, StillSensorModel, TwoWordLogModel, play, told
 
 from edge_agent.core.bearings import COMMON
@@ -99,19 +99,14 @@ def test_a_block_that_is_like_a_known_fault_does_not_vouch_for_itself():
 
 @pytest.mark.parametrize("sensor", ["DE", "FE"])
 def test_a_motor_commissioned_in_health_is_healthy_and_its_ball_fault_is_not(shared_data, sensor):
-    def read(name):
-        path = shared_data / "sensors" / "cwru" / f"{name}.npz"
-        with np.load(path, allow_pickle=False) as file:
-            return file[sensor] * float(file[f"{sensor}_scale"])
-
     size, rate_hz = 6000, 12_000.0
     motor = replace(KNOWN, speed_rpm=1797.0)
-    first, second = np.split(read("0hp_Normal_first")[:30_000], 2)
+    first, second = np.split(cwru(shared_data, "0hp_Normal_first", sensor)[:30_000], 2)
     starts = np.linspace(0, first.size - size, LEARNED_S + 1).astype(int)
     line = learn([first[at : at + size] for at in starts], watch(motor), rate_hz=rate_hz)
     for block in second[: 2 * size].reshape(-1, size):
         assert said(block, line, motor, rate_hz).verdict == "healthy"
-    for block in read("0hp_B_7")[: 20 * size].reshape(-1, size):
+    for block in cwru(shared_data, "0hp_B_7", sensor)[: 20 * size].reshape(-1, size):
         assert said(block, line, motor, rate_hz).verdict != "healthy"
 
 

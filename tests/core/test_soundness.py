@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from machines import RATE_HZ, SHAFT_HZ, rolling, striking, turning
+from machines import RATE_HZ, SHAFT_HZ, cwru, rolling, striking, turning
 
 from edge_agent.core.bearings import COMMON
 from edge_agent.core.diagnosis import Machine, Unit, Verdict
@@ -125,17 +125,12 @@ def test_faults_without_lines_never_pass_for_healthy_at_the_far_sensor(shared_da
 
 @pytest.mark.parametrize("sensor", ["DE", "FE"])
 def test_a_healthy_recording_makes_its_motor_healthy_and_only_in_health(shared_data, sensor):
-    def read(name):
-        path = shared_data / "sensors" / "cwru" / f"{name}.npz"
-        with np.load(path, allow_pickle=False) as file:
-            return file[sensor] * float(file[f"{sensor}_scale"])
-
     machine = Machine(1797.0, COMMON["6205"])
     nobody_else = replace(SHIPPED, healths=())
-    first, second = np.split(read("0hp_Normal_first")[:30_000], 2)
+    first, second = np.split(cwru(shared_data, "0hp_Normal_first", sensor)[:30_000], 2)
     known = replace(machine, health=health_of([first], 12_000.0, machine, 6000))
     for block in second[:12_000].reshape(-1, 6000):
         assert diagnose(block, 12_000.0, machine, nobody_else).verdict is not Verdict.HEALTHY
         assert diagnose(block, 12_000.0, known, nobody_else).verdict is Verdict.HEALTHY
-    for block in read("0hp_B_7").reshape(-1, 6000):
+    for block in cwru(shared_data, "0hp_B_7", sensor).reshape(-1, 6000):
         assert diagnose(block, 12_000.0, known, nobody_else).verdict is not Verdict.HEALTHY
