@@ -14,7 +14,7 @@ from transformers import AlbertConfig, AlbertForSequenceClassification
 
 from edge_agent.core.manifest import LogInput
 from edge_agent.io.model_package import MODEL, TOKENIZER, Package
-from edge_agent.io.runtime import OnnxLogModel, load_tokenizer, word_pairs
+from edge_agent.io.runtime import OnnxLogModel, load_tokenizer
 from quantize.checkpoint import POOLING, WIDE_WEIGHT
 from quantize.errors import PackageError
 from quantize.export_albert import Albert, Layer, Linear, Norm
@@ -54,7 +54,7 @@ def restored(package: Package) -> Trained:
     network.train(mode=False)
     longest = log_input(package).max_tokens
     tokenizer = load_tokenizer(package.file(TOKENIZER), longest)
-    return Trained(network, tokenizer, word_pairs(package))
+    return Trained(network, tokenizer, package.word_pairs())
 
 
 def log_input(package: Package) -> LogInput:

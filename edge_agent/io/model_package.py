@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.core.manifest import Flaw, Manifest, Task, parse
+from edge_agent.core.wordpairs import WordPairs
 from edge_agent.errors import ModelPackageError
 from edge_agent.io.signature import require_signature
 
@@ -32,6 +33,10 @@ class Package:
     def file(self, name: str) -> Path:
         """Return where ``name`` lies."""
         return self.path / name
+
+    def word_pairs(self) -> WordPairs | None:
+        """Return which words its training had beside each other, where it tells."""
+        return WordPairs(read(self.file(PAIRS))) if PAIRS in self.names else None
 
 
 def load_package(path: Path, public_key: Path | None = None) -> Package:

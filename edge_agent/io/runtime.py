@@ -19,17 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from edge_agent.core.wordpairs import WordPairs
 from edge_agent.errors import AgentError, ModelPackageError
-from edge_agent.io.model_package import (
-    MODEL,
-    PAIRS,
-    SELFTEST,
-    TOKENIZER,
-    Package,
-    load_package,
-    read,
-)
+from edge_agent.io.model_package import MODEL, SELFTEST, TOKENIZER, Package, load_package, read
 
 __all__ = ["OnnxLogModel", "OnnxSensorModel", "load_package", "verify_in_subprocess"]
 
@@ -95,7 +86,7 @@ class OnnxLogModel:
         self.sha256 = package.sha256
         self._input = package.manifest.log
         self._tokenizer = load_tokenizer(package.file(TOKENIZER), self._input.max_tokens)
-        self.pairs = word_pairs(package)
+        self.pairs = package.word_pairs()
         self._session = Session(package.file(MODEL), threads)
         self.logits("")
 
@@ -134,11 +125,6 @@ class OnnxLogModel:
         tokens = np.array(rows, np.int64)
         feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
         return self._session.run(["logits"], feed)[0]
-
-
-def word_pairs(package: Package) -> WordPairs | None:
-    """Return which words the training of ``package`` had beside each other, where it tells."""
-    return WordPairs(read(package.file(PAIRS))) if PAIRS in package.names else None
 
 
 def load_tokenizer(file: Path, max_tokens: int) -> Tokenizer:
