@@ -27,6 +27,7 @@ from quantize.errors import PackageError
 from quantize.evaluate import Gate, at_least, at_most, require
 from quantize.finetune_card import card
 from quantize.log_adapt import Tuning, adapt, refitted_temperature
+from quantize.log_crossval import energy
 from quantize.log_data import Message, device_messages, permissive
 from quantize.log_figures import HEADER, Figures, Verdict, measured
 from quantize.log_labelled import held_fifth, plant_messages
@@ -197,15 +198,9 @@ def _limits(base: Package, tuned: Trained, lines: Lines, before: Reading) -> Lim
         )
         for head, part in parts.items()
     }
-    novel = float((_energy(before.logits) < log.novel_below).mean())
-    threshold = float(np.quantile(_energy(tuned.logits(lines.judged)), novel))
+    novel = float((energy(before.logits) < log.novel_below).mean())
+    threshold = float(np.quantile(energy(tuned.logits(lines.judged)), novel))
     return Limits(temperature, log.abstain_below, threshold, novel_from=log.novel_from)
-
-
-def _energy(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the log-sum-exp of the category logits, ``(lines,)``, as ``core.logscore`` does."""
-    energy: NDArray[np.float32] = np.logaddexp.reduce(logits[:, :_SPLIT], axis=1)
-    return energy
 
 
 def _checkpoint(folder: Path, base: Package, tuned: Trained, limits: Limits) -> Path:

@@ -24,7 +24,7 @@ from quantize import agreement
 from quantize.checkpoint import read_albert
 from quantize.export_albert import Int8, export
 from quantize.log_apart import apart
-from quantize.log_data import Message
+from quantize.log_data import Message, texts_of
 from quantize.log_folds import folds, split
 from quantize.log_network import HEADS
 from quantize.log_package import Limits, Trained, manifest, write_checkpoint
@@ -83,7 +83,7 @@ class Fold:
 
     def rows(self, messages: Iterable[Message]) -> Logits:
         """Return the int8 logits of ``messages`` that have any text, ``(messages, labels)``."""
-        return np.stack([self.int8[text] for text in _texts(messages)])
+        return np.stack([self.int8[text] for text in texts_of(messages)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
         devices, strangers = split(pool.devices, held)
         strangers += split(pool.judged, held)[1]
         streams = tuple((raw, message) for raw, message in pool.streams if message.system in held)
-        said, streamed = set(_texts(strangers)), {normalize(raw).text for raw, _ in streams}
+        said, streamed = set(texts_of(strangers)), {normalize(raw).text for raw, _ in streams}
         training = [*devices, *apart(pool.own, said, streamed)]
         network = trained(plan, training, seed)
         familiar = devices[:: max(1, len(devices) // _FAMILIAR)]
-        unique = sorted({*said, *streamed, *_texts(familiar)} - {""})
+        unique = sorted({*said, *streamed, *texts_of(familiar)} - {""})
         float32 = dict(zip(unique, network.logits_of(unique), strict=True))
         int8 = dict(zip(unique, _int8_logits(network, training, unique), strict=True))
         found.append(
@@ -138,7 +138,7 @@ def crossed(plan: Plan, pool: Pool, *, k: int, seed: int) -> list[Fold]:
                 streams=streams,
                 int8=int8,
                 float32=float32,
-                pairs=WordPairs.of(_texts(training)),
+                pairs=WordPairs.of(texts_of(training)),
             )
         )
         print(f"fold {number} of {k}: {time.monotonic() - began:.0f} s", flush=True)
@@ -164,11 +164,10 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
         for head, part in parts.items()
     }
     surest = softmax(parts["category"] / temperature["category"], axis=1).max(axis=1)
-    energy = logsumexp(parts["category"], axis=1)
     return Limits(
         temperature=temperature,
         abstain_below=float(np.quantile(surest, _ABSTAIN_QUANTILE)),
-        novel_below=float(np.quantile(energy, _NOVEL_QUANTILE)),
+        novel_below=float(np.quantile(energy(logits), _NOVEL_QUANTILE)),
         normal_bias=bias,
         novel_from=_parting(held),
     )
@@ -176,15 +175,22 @@ def fitted_limits(held: Sequence[Fold]) -> Limits:
 
 def _parting(held: Sequence[Fold]) -> float:
     """Return the share of word pairs never met that best parts strangers from the training."""
-    strange = _newness((fold.pairs, fold.strangers) for fold in held)
-    known = _newness((fold.pairs, fold.familiar) for fold in held)
+    strange = np.concatenate([newness(fold.pairs, fold.strangers) for fold in held])
+    known = np.concatenate([newness(fold.pairs, fold.familiar) for fold in held])
     limits = np.unique(strange)
     parted = [(strange >= limit).mean() - (known >= limit).mean() for limit in limits]
     return float(limits[int(np.argmax(parted))])
 
 
-def _newness(said: Iterable[tuple[WordPairs, Sequence[Message]]]) -> NDArray[np.float64]:
-    return np.array([pairs.novelty(text) for pairs, lines in said for text in _texts(lines)])
+def energy(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the log-sum-exp of the category logits, ``(lines,)``, as ``core.logscore`` does."""
+    found: NDArray[np.floating] = logsumexp(logits[:, :_SPLIT], axis=1)
+    return found
+
+
+def newness(known: WordPairs, messages: Iterable[Message]) -> NDArray[np.float64]:
+    """Return the share of word pairs never met in each message that has any text."""
+    return np.array([known.novelty(text) for text in texts_of(messages)])
 
 
 def scorers(found: Sequence[Fold], arithmetic: str = "int8") -> list[LogScorer]:
@@ -218,7 +224,7 @@ def _int8_logits(
     neutral = Limits(dict.fromkeys(HEADS, 1.0), 0.0, 0.0)
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = write_checkpoint(Path(scratch), network, neutral)
-        sample = _texts(training)[:: max(1, len(training) // _CALIBRATION_LINES)]
+        sample = texts_of(training)[:: max(1, len(training) // _CALIBRATION_LINES)]
         tokens = [network.tokenizer.encode(text).ids for text in sample]
         seen = observed_inputs(torch_albert(checkpoint), tokens)
         moments = {name: inputs.moment for name, inputs in seen.items()}
@@ -227,7 +233,3 @@ def _int8_logits(
         session = Session(file)
         for text in texts:
             yield agreement.logits(session, network.tokenizer.encode(text).ids)
-
-
-def _texts(messages: Iterable[Message]) -> list[str]:
-    return [text for text in (normalize(message.text).text for message in messages) if text]

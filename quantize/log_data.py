@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge_agent.core.logtext import normalize
+
 PERMISSIVE = ("MIT", "BSD", "Apache", "ISC", "MPL")
 
 
@@ -84,6 +86,11 @@ def permissive(messages: Iterable[Message]) -> list[Message]:
 def restricted(messages: Iterable[Message]) -> list[Message]:
     """Return the rest, which may only be used for evaluation."""
     return [message for message in messages if not message.licence.startswith(PERMISSIVE)]
+
+
+def texts_of(messages: Iterable[Message]) -> list[str]:
+    """Return messages as the device's model reads them; what leaves no text is left out."""
+    return [text for text in (normalize(message.text).text for message in messages) if text]
 
 
 def roughened(rng: random.Random, text: str) -> str:

@@ -3,23 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import logsumexp
 
-from edge_agent.core.logtext import normalize
 from edge_agent.core.wordpairs import WordPairs
-from quantize.log_crossval import Fold
-from quantize.log_data import Message
+from quantize.log_crossval import Fold, energy, newness
+from quantize.log_data import texts_of
 from quantize.log_figures import novelty_auroc
 from quantize.log_lines import SYSTEM as GENERATED
-from quantize.log_network import HEADS
 from quantize.log_phrases import SYSTEM as WRITTEN
 
-_CATEGORIES = len(HEADS["category"])
 _WITHHELD = 5  # one in so many messages of the vendors
 _HEADER = "| what tells | AUROC | by fold |\n|---|---|---|"
-
-Values = NDArray[np.floating]
 
 
 def novelty_table(found: Sequence[Fold]) -> str:
@@ -42,7 +35,7 @@ def novelty_table(found: Sequence[Fold]) -> str:
 
 
 def _of_pairs(fold: Fold) -> float:
-    known, strange = (_newness(fold.pairs, said) for said in (fold.familiar, fold.strangers))
+    known, strange = (newness(fold.pairs, said) for said in (fold.familiar, fold.strangers))
     return novelty_auroc(-known, -strange)
 
 
@@ -51,22 +44,9 @@ def _of_withheld(fold: Fold) -> float:
     vendors = [message for message in fold.training if message.system not in {GENERATED, WRITTEN}]
     withheld = vendors[::_WITHHELD]
     taught = [message for place, message in enumerate(vendors) if place % _WITHHELD]
-    known = WordPairs.of(_texts([*own, *taught]))
-    return novelty_auroc(-_newness(known, withheld), -_newness(known, fold.strangers))
+    known = WordPairs.of(texts_of([*own, *taught]))
+    return novelty_auroc(-newness(known, withheld), -newness(known, fold.strangers))
 
 
 def _of_energy(fold: Fold) -> float:
-    return novelty_auroc(_energy(fold.rows(fold.familiar)), _energy(fold.rows(fold.strangers)))
-
-
-def _newness(known: WordPairs, messages: Sequence[Message]) -> Values:
-    return np.array([known.novelty(text) for text in _texts(messages)])
-
-
-def _energy(logits: Values) -> Values:
-    energy: Values = logsumexp(logits[:, :_CATEGORIES], axis=1)
-    return energy
-
-
-def _texts(messages: Sequence[Message]) -> list[str]:
-    return [text for text in (normalize(message.text).text for message in messages) if text]
+    return novelty_auroc(energy(fold.rows(fold.familiar)), energy(fold.rows(fold.strangers)))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from transformers import AlbertForSequenceClassification
 
 from edge_agent.core.logtext import normalize
@@ -50,20 +49,20 @@ def trained(plan: Plan, messages: Sequence[Message], seed: int) -> Trained:
     tokenizer, ids = pruned_tokenizer(plan.minilm, texts, plan.shape.vocabulary)
     network = from_minilm(plan.minilm, ids, plan.shape)
     fine_tune(network, tokenizer, messages, plan.recipe, seed)
-    _widen(network, tokenizer, messages, plan.wide)
+    lines = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    _widen(network, lines, [message.category for message in messages], plan.wide)
     return Trained(network, tokenizer, WordPairs.of(texts))
 
 
 def _widen(
     network: AlbertForSequenceClassification,
-    tokenizer: Tokenizer,
-    messages: Sequence[Message],
+    lines: Sequence[Sequence[int]],
+    categories: Sequence[str],
     share: float,
 ) -> None:
     """Let the tokens by themselves have their ``share`` of the say in the category."""
-    lines = [tokenizer.encode(normalize(message.text).text).ids for message in messages]
-    labels = {"category": [message.category for message in messages]}
-    weight, bias = fitted(lines, labels, HEADS, tokenizer.get_vocab_size())
+    labels = {"category": categories}
+    weight, bias = fitted(lines, labels, HEADS, network.config.vocab_size)
     shares = [share if head in labels else 0.0 for head, names in HEADS.items() for _ in names]
     join(network, weight, bias, np.array(shares, np.float32))
 

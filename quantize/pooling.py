@@ -23,15 +23,19 @@ def line_logits(network: AlbertForSequenceClassification, ids: Tensor, mask: Ten
         ids: Token numbers, ``(lines, length)``.
         mask: 1 for a token, 0 for padding, ``(lines, length)``; every line has a token.
     """
+    return _deep_logits(network, ids, mask) + said(network, ids, mask)
+
+
+def _deep_logits(network: AlbertForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
     if getattr(network.config, POOLING, FIRST) == FIRST:
         logits: Tensor = network(input_ids=ids, attention_mask=mask).logits
-        return logits + said(network, ids, mask)
+        return logits
     states = network.albert(input_ids=ids, attention_mask=mask).last_hidden_state
     seen = mask.unsqueeze(-1).to(states.dtype)
     mean = (states * seen).sum(dim=1) / seen.sum(dim=1)
     pooled = network.albert.pooler_activation(network.albert.pooler(mean))
     pooled_logits: Tensor = network.classifier(network.dropout(pooled))
-    return pooled_logits + said(network, ids, mask)
+    return pooled_logits
 
 
 def padded(lines: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
